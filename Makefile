@@ -1,0 +1,64 @@
+# Two commands do everything: `make run` and `make test`.
+
+PYTHON ?= python3
+VENV ?= .venv
+CORES ?= all
+# Name a config of your own: make run CONFIG=my.yaml
+CONFIG ?=
+
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
+REPORT := results/report.html
+
+.DEFAULT_GOAL := help
+.PHONY: help install run report test lint format lock clean
+
+help:  ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+install: $(READY)  ## make the environment in .venv
+
+$(READY): envs/lock.txt envs/data.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11 ...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --requirement envs/lock.txt
+	$(BIN)/python -m pip install --quiet --no-deps --requirement envs/data.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $(READY)
+
+run: install  ## run the whole workflow and its report
+	$(SNAKEMAKE)
+	@$(MAKE) --no-print-directory report
+
+# the report is made again only when a result is newer
+report: install  ## make results/report.html
+	@test -f $(REPORT) && test -z "$$(find results/tables results/figures results/correlation -newer $(REPORT) -type f)" \
+	  || $(SNAKEMAKE) --report $(REPORT)
+	@echo "The report is in $(REPORT)"
+
+test: install  ## run all tests
+	$(BIN)/python -m pytest
+
+lint: install  ## check style, types and rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+	$(BIN)/python envs/render.py --check
+
+format: install  ## format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile workflow
+
+lock: install  ## render envs/ from the pins in pyproject.toml
+	$(BIN)/python envs/render.py
+	$(BIN)/pip-compile --quiet --strip-extras --all-extras --no-emit-index-url --no-emit-find-links \
+	  --no-emit-options --allow-unsafe --no-annotate --output-file envs/lock.txt pyproject.toml
+	sed -i 's/^\(torch==[0-9.]*\)+.*/\1/' envs/lock.txt
+
+clean:  ## remove results and snapshots (asks Snakemake which, and the stores beside them)
+	rm -rf results/activations results/alignment results/benchmarks results/transfer results/facts \
+	  results/correlation results/tables results/figures results/logs results/timings $(REPORT)

@@ -1,0 +1,34 @@
+# NeuronXA: cross-lingual alignment of LLMs at the level of their FFN neurons.
+#
+#   resources/models/<model>/                                      local snapshots
+#   resources/corpora/<corpus>/<language>.txt                      the sentences that are used
+#   results/activations/<model>/<corpus>/<extraction>/<language>/  pooled states, Zarr
+#   results/alignment/<model>/<corpus>/<extraction>/               ranks and scores of all pairs
+#   results/benchmarks/, results/transfer/                         downstream scores, tidy
+#   results/correlation/, results/tables/, results/figures/        what goes into a paper
+
+from snakemake.utils import min_version
+
+min_version("9.13")
+
+
+configfile: "config/config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/models.smk"
+include: "workflow/rules/corpora.smk"
+include: "workflow/rules/activations.smk"
+include: "workflow/rules/alignment.smk"
+include: "workflow/rules/downstream.smk"
+include: "workflow/rules/correlation.smk"
+include: "workflow/rules/output.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        all_results,

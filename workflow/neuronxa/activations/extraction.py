@@ -1,0 +1,224 @@
+"""Extraction: the sentences of several languages through one model into their stores.
+
+One forward pass gives every representation. Packs are filled from all languages that are pending; a block of
+a language is written and committed as soon as its last sentence has gone through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neuronxa.activations.capture import Capture, Pooled
+from neuronxa.activations.packing import ATTENTION, Pack, plan_packs, register
+from neuronxa.activations.texts import Text
+from neuronxa.activations.tokens import Tokens, tokenise
+from neuronxa.config import ExtractionRow
+from neuronxa.errors import ModelError
+from neuronxa.models.architectures import architecture_of
+from neuronxa.models.loading import load_base, load_tokenizer
+from neuronxa.progress import SILENT, Counter
+from neuronxa.stores.activations import ActivationStore, Layout
+from neuronxa.stores.registry import spec_of
+
+#: Sentences of each language that are run again alone, to measure batch invariance.
+INVARIANCE_SAMPLE = 1
+
+
+class Extractor:
+    """A loaded model that fills stores.
+
+    Parameters
+    ----------
+    snapshot
+        Folder of the model's snapshot.
+    extraction
+        How to extract.
+    device
+        ``cpu``, ``cuda`` or ``cuda:<index>``.
+    token_budget
+        Tokens of one forward pass.
+    """
+
+    def __init__(
+        self, snapshot: Path, extraction: ExtractionRow, *, device: str, token_budget: int
+    ) -> None:
+        register()
+        self.extraction = extraction
+        self.device = device
+        self.token_budget = token_budget
+        self.tokenizer = load_tokenizer(snapshot)
+        model = load_base(snapshot, dtype=extraction.dtype, device=device, attention=ATTENTION)
+        if not architecture_of(model.config).packed:
+            raise ModelError(
+                f"sentences of model type '{model.config.model_type}' cannot share a row",
+                remedy="choose another model",
+            )
+        self.capture = Capture(model, extraction, device=device)
+
+    def run(
+        self,
+        stores: Sequence[ActivationStore],
+        texts: Sequence[Text],
+        *,
+        progress: Counter = SILENT,
+    ) -> None:
+        """Fill the pending blocks of all stores.
+
+        Parameters
+        ----------
+        stores, texts
+            One of each per language, in the same order.
+        progress
+            Counts tokens.
+
+        Raises
+        ------
+        CorpusError
+            A sentence is too long; nothing has been run then.
+        ModelError
+            A site of the model did not fire as its architecture says.
+        """
+        tokens = [
+            tokenise(self.tokenizer, text.sentences, self.extraction, where=text.language)
+            for text in texts
+        ]
+        work = list(_pending(stores, tokens))
+        progress.start(sum(len(sentence.ids) for _, sentence in work))
+        blocks = _Blocks(stores, tokens)
+        with self.capture.hooked():
+            for pack in plan_packs(work, token_budget=self.token_budget):
+                blocks.add(pack, self.capture.run(pack))
+                progress.advance(sum(len(sentence.ids) for sentence in pack.tokens))
+            blocks.commit_empty()
+            for store, sentences in zip(stores, tokens, strict=True):
+                if not store.complete:
+                    store.finish(self._facts(store, sentences))
+
+    def _facts(self, store: ActivationStore, tokens: list[Tokens | None]) -> dict[str, Any]:
+        """What is known of a finished extraction, besides its identity."""
+        import torch
+        import transformers
+
+        present = [sentence for sentence in tokens if sentence is not None]
+        return {
+            "tokens": int(sum(sentence.pooled.sum() for sentence in present)),
+            "missing_sentences": len(tokens) - len(present),
+            "token_budget": self.token_budget,
+            "attention": ATTENTION,
+            "device": self.device.split(":")[0],
+            "torch": torch.__version__,
+            "transformers": transformers.__version__,
+            "invariance": self._invariance(store, tokens),
+        }
+
+    def _invariance(
+        self, store: ActivationStore, tokens: list[Tokens | None]
+    ) -> dict[str, float | int]:
+        """Run a sample of sentences alone and compare with what was stored.
+
+        Returns
+        -------
+        dict
+            Number of sentences; share of differing NAS entries; largest difference of NAV and of
+            ``hidden`` relative to the largest value of the layer.
+        """
+        rows = [row for row, sentence in enumerate(tokens) if sentence is not None]
+        rows = rows[:: max(1, len(rows) // INVARIANCE_SAMPLE)][:INVARIANCE_SAMPLE]
+        result: dict[str, float | int] = {"sentences": len(rows)}
+        for row in rows:
+            sentence = tokens[row]
+            assert sentence is not None
+            (pack,) = plan_packs([((0, row), sentence)], token_budget=self.token_budget)
+            for name, alone in self.capture.run(pack).items():
+                if name.startswith("active_"):
+                    continue
+                stored = store.row(name, row).astype(np.float64)
+                difference = np.abs(stored - alone[:, 0].cpu().numpy())
+                if name.startswith("nas_"):
+                    measured = float((difference > 0).mean())
+                else:
+                    scale = np.abs(stored).max(axis=1, keepdims=True)
+                    measured = float((difference / np.where(scale == 0, 1, scale)).max())
+                result[name] = max(float(result.get(name, 0.0)), measured)
+        return result
+
+
+def _pending(
+    stores: Sequence[ActivationStore], tokens: Sequence[list[Tokens | None]]
+) -> Iterator[tuple[tuple[int, int], Tokens]]:
+    """Sentences of blocks that are not committed, language by language."""
+    for index, store in enumerate(stores):
+        for block in store.pending:
+            rows = store.layout.rows(block)
+            for row in range(rows.start, rows.stop):
+                sentence = tokens[index][row]
+                if sentence is not None:
+                    yield (index, row), sentence
+
+
+class _Blocks:
+    """Blocks that are being filled; each is committed when its last sentence has come in."""
+
+    def __init__(
+        self, stores: Sequence[ActivationStore], tokens: Sequence[list[Tokens | None]]
+    ) -> None:
+        self._stores = stores
+        self._tokens = tokens
+        self._open: dict[tuple[int, int], dict[str, np.ndarray]] = {}
+        self._missing: dict[tuple[int, int], int] = {}
+
+    def add(self, pack: Pack, pooled: Pooled) -> None:
+        """Sort the pooled sentences of a pack into their blocks."""
+        values = {name: tensor.cpu().numpy() for name, tensor in pooled.items()}
+        for position, (index, row) in enumerate(pack.items):
+            layout = self._stores[index].layout
+            key = (index, row // layout.block_sentences)
+            block = self._block(key)
+            within = row - layout.rows(key[1]).start
+            for name, value in values.items():
+                if name.startswith("active_"):
+                    block[name][0] += value[:, position].astype(np.uint32)
+                else:
+                    block[name][:, within] = value[:, position]
+            self._missing[key] -= 1
+            if not self._missing[key]:
+                self._commit(key)
+
+    def commit_empty(self) -> None:
+        """Commit blocks in which every sentence is missing."""
+        for index, store in enumerate(self._stores):
+            for number in store.pending:
+                self._block((index, number))
+                self._commit((index, number))
+
+    def _block(self, key: tuple[int, int]) -> dict[str, np.ndarray]:
+        if key not in self._open:
+            index, number = key
+            layout = self._stores[index].layout
+            sentences = self._tokens[index][layout.rows(number)]
+            self._open[key] = _empty_block(layout, number, sentences)
+            self._missing[key] = sum(sentence is not None for sentence in sentences)
+        return self._open[key]
+
+    def _commit(self, key: tuple[int, int]) -> None:
+        self._stores[key[0]].commit(key[1], self._open.pop(key))
+        del self._missing[key]
+
+
+def _empty_block(
+    layout: Layout, block: int, sentences: Sequence[Tokens | None]
+) -> dict[str, np.ndarray]:
+    """Arrays of one block, zero where nothing comes in: missing sentences stay zero."""
+    arrays = {
+        name: np.zeros(layout.shape(spec_of(name), block=block), dtype=spec_of(name).dtype)
+        for name in layout.arrays
+    }
+    for row, sentence in enumerate(sentences):
+        if sentence is not None:
+            arrays["tokens"][row] = sentence.pooled.sum()
+            arrays["pooling_weight"][row] = sentence.weights.sum()
+    return arrays

@@ -1,0 +1,99 @@
+"""The text of a store, and the identity that follows from it. Nothing here imports torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from neuronxa.config import ExtractionRow
+from neuronxa.models.snapshot import ModelCard
+from neuronxa.stores.activations import ActivationStore, Layout
+from neuronxa.stores.registry import arrays_of
+
+#: Raised whenever the same input would give other numbers: old stores are then made anew.
+EXTRACTION_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Text:
+    """The sentences of one language's store.
+
+    Attributes
+    ----------
+    language
+        Code.
+    sentences
+        Texts in the order of the rows; an empty one is missing in this language.
+    sides
+        0 = the language, 1 = its own pivot side; one per sentence.
+    """
+
+    language: str
+    sentences: tuple[str, ...]
+    sides: tuple[int, ...]
+
+    @classmethod
+    def read(cls, language: str, path: Path, pivot_path: Path | None = None) -> Text:
+        """Read a language's file, and its pivot side in a ``pairs`` corpus."""
+        own = path.read_text(encoding="utf-8").split("\n")[:-1]
+        other = pivot_path.read_text(encoding="utf-8").split("\n")[:-1] if pivot_path else []
+        return cls(language, (*own, *other), (*[0] * len(own), *[1] * len(other)))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the sentences and their sides."""
+        content = json.dumps([self.sentences, self.sides], ensure_ascii=False)
+        return hashlib.sha256(content.encode()).hexdigest()
+
+
+def open_store(
+    text: Text,
+    folder: Path,
+    *,
+    card: ModelCard,
+    corpus: str,
+    extraction: ExtractionRow,
+    block_sentences: int,
+) -> ActivationStore:
+    """The store of one language, going on where an earlier run stopped.
+
+    Parameters
+    ----------
+    text
+        Sentences.
+    folder
+        ``results/activations/<model>/<corpus>/<extraction>/<language>``.
+    card
+        Card of the model's snapshot.
+    corpus
+        Name of the corpus.
+    extraction
+        How to extract.
+    block_sentences
+        Sentences of one block.
+    """
+    rows = [index for side in (0, 1) for index in range(text.sides.count(side))]
+    identity: dict[str, Any] = {
+        "extraction_version": EXTRACTION_VERSION,
+        "model": card.model,
+        "model_digest": card.digest,
+        "corpus": corpus,
+        "language": text.language,
+        "text_digest": text.digest,
+        "extraction": extraction.model_dump(exclude={"label"}),
+        "rows": rows,
+        "sides": list(text.sides),
+    }
+    layout = Layout(
+        sentences=len(text.sentences),
+        block_sentences=block_sentences,
+        layers=card.layers,
+        neurons=card.neurons,
+        hidden_size=card.hidden_size,
+        arrays=tuple(spec.name for spec in arrays_of(extraction)),
+    )
+    fingerprint = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+    return ActivationStore(folder, layout, identity=identity, fingerprint=fingerprint)

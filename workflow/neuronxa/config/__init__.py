@@ -1,0 +1,8 @@
+"""Settings of a run and the rows of its sheets."""
+
+from __future__ import annotations
+
+from neuronxa.config.rows import CorpusRow, ExtractionRow, ModelRow, TaskRow
+from neuronxa.config.settings import Settings, load_settings
+
+__all__ = ["CorpusRow", "ExtractionRow", "ModelRow", "Settings", "TaskRow", "load_settings"]

@@ -1,0 +1,1 @@
+"""Models: where they come from, their local snapshots and their architectures."""

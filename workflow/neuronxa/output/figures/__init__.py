@@ -1,0 +1,25 @@
+"""The figures: ``plot_*`` draws on axes that it is given, ``figure_*`` composes a whole figure.
+
+Neither reads or writes files; :func:`neuronxa.output.style.save_figure` does.
+"""
+
+from __future__ import annotations
+
+from neuronxa.output.figures.correlations import figure_correlations, plot_correlations
+from neuronxa.output.figures.heatmap import figure_heatmap, plot_heatmap
+from neuronxa.output.figures.layers import figure_layers, plot_layers
+from neuronxa.output.figures.retrieval import figure_retrieval, plot_retrieval
+from neuronxa.output.figures.scatter import figure_scatter, plot_scatter
+
+__all__ = [
+    "figure_correlations",
+    "figure_heatmap",
+    "figure_layers",
+    "figure_retrieval",
+    "figure_scatter",
+    "plot_correlations",
+    "plot_heatmap",
+    "plot_layers",
+    "plot_retrieval",
+    "plot_scatter",
+]

@@ -1,0 +1,366 @@
+"""Scatter of alignment against a task score, with the line that fits it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+from adjustText import adjust_text
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from scipy import stats
+
+from neuronxa.alignment.methods import METHODS, Reduction
+from neuronxa.errors import StatisticsError
+from neuronxa.output.labels import Labels, short_codes, single
+from neuronxa.output.style import (
+    INK,
+    METHOD_COLOURS,
+    PAGE_WIDTH,
+    QUIET,
+    SMALL_TEXT,
+    new_figure,
+    styled,
+)
+from neuronxa.statistics.correlation import LEAST_POINTS, correlate
+
+if TYPE_CHECKING:
+    from neuronxa.languages import Language
+
+ALL_NAMED: Final = 30
+"""Up to so many points each one is named; of more, those that say most."""
+SOME_NAMED: Final = 18
+
+
+def points(
+    method_scores: pd.DataFrame,
+    downstream: pd.DataFrame,
+    *,
+    method: str,
+    reduction: Reduction,
+    task: str,
+    metric: str,
+) -> pd.DataFrame:
+    """Join one method's scores with one task's, keeping languages that have both.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``language, x, y, chance``; x is the alignment, y the task score.
+    """
+    x = method_scores.loc[
+        (method_scores["method"] == method) & (method_scores["reduction"] == reduction)
+    ]
+    y = downstream.loc[(downstream["task"] == task) & (downstream["metric"] == metric)]
+    joined = x.merge(y, on=["model", "language"], suffixes=("_x", "_y"))
+    joined = joined.rename(columns={"value_x": "x", "value_y": "y"})
+    return joined[["language", "x", "y", "chance"]].dropna(subset=["x", "y"], ignore_index=True)
+
+
+def fit_line(
+    x: np.ndarray, y: np.ndarray, at: np.ndarray, *, confidence: float = 0.95
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Fit a least-squares line and the confidence band of its mean.
+
+    The band at x0 is ``t(n - 2) s sqrt(1/n + (x0 - mean(x))² / sum((x - mean(x))²))`` on both
+    sides, with s² the residual variance.
+
+    Parameters
+    ----------
+    x, y
+        Points, shape (n,), n at least 3.
+    at
+        Where to evaluate, shape (m,).
+    confidence
+        Coverage of the band.
+
+    Returns
+    -------
+    line, low, high
+        Each of shape (m,).
+    """
+    fit = stats.linregress(x, y)
+    line = fit.intercept + fit.slope * at
+    residual = y - (fit.intercept + fit.slope * x)
+    n = len(x)
+    spread = np.sqrt((residual**2).sum() / (n - 2))
+    away = (at - x.mean()) ** 2 / ((x - x.mean()) ** 2).sum()
+    half = stats.t.ppf(0.5 + confidence / 2, n - 2) * spread * np.sqrt(1 / n + away)
+    return line, line - half, line + half
+
+
+def plot_scatter(
+    data: pd.DataFrame,
+    *,
+    ax: Axes,
+    pivot: str | None = None,
+    colour: str = "#0072B2",
+    codes: Mapping[str, str] | None = None,
+    long_tail: Sequence[str] = (),
+    confidence: float = 0.95,
+) -> Axes:
+    """Draw the points, their names, the line with its confidence band, and the correlations.
+
+    Parameters
+    ----------
+    data
+        Columns ``language, x, y`` and perhaps ``chance``.
+    ax
+        Axes to draw on.
+    pivot
+        Language drawn hollow and left out of the line and the correlations.
+    colour
+        Colour of the points.
+    codes
+        Language code to the code shown.
+    long_tail
+        Languages drawn as triangles instead of discs.
+    confidence
+        Level of the band and of the interval of r.
+    """
+    shown = codes or short_codes(data["language"])
+    is_pivot = data["language"] == pivot
+    others = data.loc[~is_pivot]
+    tail = others["language"].isin(list(long_tail))
+    for part, marker, name in (
+        (others.loc[~tail], "o", "head"),
+        (others.loc[tail], "^", "long-tail"),
+    ):
+        if len(part):
+            ax.scatter(
+                part["x"],
+                part["y"],
+                s=13,
+                marker=marker,
+                color=colour,
+                alpha=0.85,
+                linewidths=0,
+                zorder=3,
+                label=name,
+            )
+    _pad(ax, others if len(others) else data)
+    hollow = data.loc[is_pivot]
+    for code, x, y in zip(hollow["language"], hollow["x"], hollow["y"], strict=True):
+        _draw_pivot(ax, float(x), float(y), name=shown[code], colour=colour)
+    note = f"n = {len(others)}"
+    at = line = np.empty(0)
+    try:
+        r = correlate(others["x"], others["y"], coefficient="pearson", confidence=confidence)
+        rho = correlate(others["x"], others["y"], coefficient="spearman")
+    except StatisticsError:
+        few = len(others) < LEAST_POINTS
+        note += "\n" + ("too few for a correlation" if few else "no correlation: constant scores")
+    else:
+        note = f"r = {r.estimate:.2f} [{r.low:.2f}, {r.high:.2f}]\nρ = {rho.estimate:.2f}, " + note
+        at = np.linspace(float(others["x"].min()), float(others["x"].max()), 60)
+        line, low, high = fit_line(
+            others["x"].to_numpy(), others["y"].to_numpy(), at, confidence=confidence
+        )
+        ax.plot(at, line, color=INK, lw=0.9, zorder=2, label="least squares")
+        ax.fill_between(at, low, high, color="0.88", lw=0, zorder=1, label=f"{confidence:.0%} band")
+    if "chance" in data and data["chance"].notna().any():
+        chance = float(data["chance"].mean())
+        low_y, high_y = ax.get_ylim()
+        if low_y <= chance <= high_y:
+            ax.axhline(chance, color=QUIET, lw=0.7, ls=(0, (4, 3)), zorder=1, label="chance")
+    ax.annotate(
+        note,
+        xy=(0.0, 1.0),
+        xycoords="axes fraction",
+        xytext=(3, -2),
+        textcoords="offset points",
+        va="top",
+        fontsize=SMALL_TEXT,
+        color=INK,
+        zorder=6,
+    )
+    named = others.loc[_named(others)]
+    texts = [
+        ax.text(
+            x,
+            y,
+            shown[code],
+            fontsize=SMALL_TEXT - 0.5,
+            color="0.25",
+            zorder=2.5,
+            path_effects=[withStroke(linewidth=1.2, foreground="white")],
+        )
+        for code, x, y in zip(named["language"], named["x"], named["y"], strict=True)
+    ]
+    if texts:
+        adjust_text(
+            texts,
+            # Names keep off the points and off the line.
+            x=np.concatenate([others["x"].to_numpy(), at]),
+            y=np.concatenate([others["y"].to_numpy(), line]),
+            ax=ax,
+            # A limit on time would make the result depend on the machine.
+            iter_lim=400,
+            # Pushed more than pulled back: on dense clouds this left the fewest overlaps.
+            force_text=(0.4, 0.6),
+            force_static=(0.3, 0.5),
+            force_pull=(0.001, 0.001),
+            max_move=(20, 20),
+            expand=(1.15, 1.3),
+            min_arrow_len=3,
+            arrowprops={"arrowstyle": "-", "color": "0.6", "lw": 0.35},
+        )
+    return ax
+
+
+def _draw_pivot(ax: Axes, x: float, y: float, *, name: str, colour: str) -> None:
+    """Draw the pivot hollow; far outside the others it stands at the edge with its values."""
+    at_x, at_y = _inside(x, ax.get_xlim()), _inside(y, ax.get_ylim())
+    ax.scatter(
+        at_x,
+        at_y,
+        s=15,
+        facecolors="none",
+        edgecolors=colour,
+        linewidths=0.9,
+        zorder=3,
+        label="pivot",
+    )
+    moved = (at_x, at_y) != (x, y)
+    ax.annotate(
+        f"{name} at ({x:.2f}, {y:.2f})" if moved else name,
+        (at_x, at_y),
+        xytext=(1.0, 1.0) if moved else (0, -4),
+        textcoords="axes fraction" if moved else "offset points",
+        ha="right" if moved else "center",
+        va="top",
+        fontsize=SMALL_TEXT - 0.5,
+        color="0.25",
+        zorder=5,
+        arrowprops={"arrowstyle": "-", "color": "0.6", "lw": 0.35, "relpos": (0.95, 0.0)}
+        if moved
+        else None,
+    )
+
+
+def _inside(value: float, limits: tuple[float, float]) -> float:
+    margin = 0.03 * (limits[1] - limits[0])
+    return min(max(value, limits[0] + margin), limits[1] - margin)
+
+
+def _pad(ax: Axes, data: pd.DataFrame) -> None:
+    """Leave room for names at the sides and for the note above the points."""
+    for axis, values, below, above in (("x", data["x"], 0.08, 0.12), ("y", data["y"], 0.10, 0.28)):
+        low, high = float(values.min()), float(values.max())
+        span = (high - low) or 0.1
+        getattr(ax, f"set_{axis}lim")(low - below * span, high + above * span)
+
+
+def _named(others: pd.DataFrame) -> list[int]:
+    """Choose the points to name: all, or the ends of the cloud and what lies furthest off it."""
+    if len(others) <= ALL_NAMED:
+        return list(others.index)
+    values = others[["x", "y"]]
+    scaled = (values - values.mean()) / values.std(ddof=0)
+    along, across = scaled["x"] + scaled["y"], (scaled["y"] - scaled["x"]).abs()
+    third = SOME_NAMED // 3
+    chosen = {
+        *along.nlargest(third).index,
+        *along.nsmallest(third).index,
+        *across.nlargest(third).index,
+    }
+    return sorted(chosen)
+
+
+def figure_scatter(
+    method_scores: pd.DataFrame,
+    downstream: pd.DataFrame,
+    *,
+    pivot: str,
+    task: str,
+    metric: str,
+    languages: Mapping[str, Language],
+    reduction: Reduction = "mean",
+    methods: Sequence[str] = tuple(METHODS),
+    confidence: float = 0.95,
+    labels: Labels | None = None,
+) -> Figure:
+    """Compose the scatter of one task, a panel per method.
+
+    Parameters
+    ----------
+    method_scores
+        Scores of one model, corpus and extraction.
+    downstream
+        Task scores; those of other models are ignored.
+    pivot
+        Language drawn hollow and left out of the line.
+    task, metric
+        Which task scores.
+    languages
+        Code to language; gives the class.
+    reduction
+        ``mean`` or ``max`` over layers.
+    methods
+        Methods to show; those without scores are left out.
+    confidence
+        Level of the bands and intervals.
+    labels
+        Names to show.
+
+    Raises
+    ------
+    StatisticsError
+        If no language has both scores.
+    """
+    labels = labels or Labels()
+    model = single(method_scores, "model")
+    panels = {
+        name: points(
+            method_scores, downstream, method=name, reduction=reduction, task=task, metric=metric
+        )
+        for name in methods
+    }
+    panels = {name: part for name, part in panels.items() if not part.empty}
+    if not panels:
+        raise StatisticsError(
+            f"no language of model '{model}' has both an alignment score and {task} ({metric})",
+            where="downstream scores",
+            allowed=sorted(downstream["task"].unique()),
+            remedy="check that both use the same language codes and model names",
+        )
+    title = f"{labels.model(model)} · {labels.corpus(single(method_scores, 'corpus'))}"
+    columns = min(len(panels), 2)
+    rows = -(-len(panels) // columns)
+    with styled():
+        figure = new_figure(PAGE_WIDTH, 0.4 + 2.35 * rows)
+        grid = figure.subplots(rows, columns, squeeze=False)
+        for ax in grid.flat[len(panels) :]:
+            ax.remove()
+        drawn = list(zip(grid.flat, panels.items(), strict=False))
+        for ax, (name, _) in drawn:
+            ax.set_title(name)
+            ax.set_xlabel(f"{name} ({reduction} over layers)")
+            ax.set_ylabel(f"{labels.task(task)} ({metric})")
+        figure.suptitle(title, x=0.01, ha="left")
+        # Names are moved apart in the panel's final size.
+        figure.canvas.draw()
+        for ax, (name, part) in drawn:
+            plot_scatter(
+                part,
+                ax=ax,
+                pivot=pivot,
+                colour=METHOD_COLOURS.get(name, "#0072B2"),
+                codes=short_codes(part["language"]),
+                long_tail=[
+                    code
+                    for code in part["language"]
+                    if languages[code].resource_class == "long-tail"
+                ],
+                confidence=confidence,
+            )
+        _legend(figure, grid.flat[0])
+    return figure
+
+
+def _legend(figure: Figure, ax: Axes) -> None:
+    handles, names = ax.get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=len(names), fontsize=SMALL_TEXT)

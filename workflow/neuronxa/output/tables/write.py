@@ -1,0 +1,253 @@
+"""One frame, three files: CSV with full precision, Markdown to read, LaTeX to print."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import is_bool_dtype, is_float_dtype, is_numeric_dtype
+
+from neuronxa.errors import StatisticsError
+from neuronxa.files import atomic_write_text
+
+TableFormat = Literal["csv", "md", "tex"]
+
+LONG_TABLE: Final = 45
+"""From so many rows on a LaTeX table breaks over pages."""
+_LATEX: Final[Mapping[str, str]] = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    # What pdfTeX with its usual fonts does not know.
+    "→": r"$\rightarrow$",
+    "⇔": r"$\Leftrightarrow$",
+    "−": r"$-$",
+    "–": "--",
+    "μ": r"$\mu$",
+    "ρ": r"$\rho$",
+    "·": r"$\cdot$",
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A frame of plain numbers and what is needed to print it.
+
+    A float column ``x`` that has siblings ``x_low`` and ``x_high`` is printed as one column with
+    the interval in brackets; CSV keeps all three.
+
+    Attributes
+    ----------
+    frame
+        The data, one row per row of the table.
+    headers
+        Column to the header that is printed; others keep their name.
+    decimals
+        Decimals of every float column.
+    best
+        Columns whose highest value is printed bold.
+    within
+        Columns that group the rows in which the highest value is looked for.
+    printers
+        Column to the function that prints its values, for columns that need their own form.
+    """
+
+    frame: pd.DataFrame
+    headers: Mapping[str, str] = field(default_factory=dict)
+    decimals: int = 3
+    best: Sequence[str] = ()
+    within: Sequence[str] = ()
+    printers: Mapping[str, Callable[[float], str]] = field(default_factory=dict)
+
+
+def write_table(
+    table: Table | pd.DataFrame,
+    stem: Path,
+    *,
+    caption: str,
+    label: str,
+    formats: Sequence[TableFormat] = ("csv", "md", "tex"),
+) -> list[Path]:
+    """Write a table next to ``stem`` in every format, each file whole or not at all.
+
+    Parameters
+    ----------
+    table
+        The table; a bare frame is printed with its column names.
+    stem
+        Path without ending; ``.csv``, ``.md`` and ``.tex`` are added to it.
+    caption
+        Plain text; escaped as the format needs.
+    label
+        LaTeX label, such as ``tab:scores``.
+    formats
+        What to write. LaTeX needs the package booktabs, and longtable from 45 rows on.
+
+    Returns
+    -------
+    list of Path
+        The files, in the order of ``formats``.
+
+    Raises
+    ------
+    StatisticsError
+        If the table has no rows.
+    """
+    table = Table(table) if isinstance(table, pd.DataFrame) else table
+    if table.frame.empty:
+        raise StatisticsError(
+            f"the table '{label}' has no rows",
+            where=str(stem),
+            remedy="check that the scores it is made from hold the models and languages of the run",
+        )
+    makers: dict[TableFormat, Callable[[], str]] = {
+        "csv": lambda: table.frame.to_csv(index=False, lineterminator="\n"),
+        "md": lambda: _markdown(table, caption),
+        "tex": lambda: _latex(table, caption, label),
+    }
+    paths = []
+    for name in formats:
+        path = stem.with_name(f"{stem.name}.{name}")
+        atomic_write_text(path, makers[name]())
+        paths.append(path)
+    return paths
+
+
+def escape_latex(text: str) -> str:
+    """Escape text for LaTeX, symbols of this project's labels included."""
+    return "".join(_LATEX.get(letter, letter) for letter in text)
+
+
+def escape_markdown(text: str) -> str:
+    """Escape text for a cell of a Markdown table; underscores inside words are harmless there."""
+    escaped = re.sub(r"([\\|`*]|<(?=[A-Za-z/!]))", r"\\\1", text)
+    return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", escaped).replace("\n", " ")
+
+
+def _printed(
+    table: Table, escape: Callable[[str], str], bold: Callable[[str], str]
+) -> tuple[pd.DataFrame, list[bool]]:
+    """Return the cells as text, and which columns are numbers."""
+    frame = table.frame
+    hidden = {
+        f"{name}_{end}"
+        for name in frame.columns
+        for end in ("low", "high")
+        if {f"{name}_low", f"{name}_high"} <= set(frame.columns)
+    }
+    cells: dict[str, list[str]] = {}
+    numeric = []
+    for name in (column for column in frame.columns if column not in hidden):
+        column = frame[name]
+        if name in table.printers:
+            texts = [table.printers[name](value) for value in _floats(column)]
+            marked = _best(table, name, texts)
+        elif is_float_dtype(column):
+            texts = [_number(value, table.decimals) for value in _floats(column)]
+            marked = _best(table, name, texts)
+            if f"{name}_low" in hidden:
+                texts = [
+                    text + _interval(low, high, table.decimals)
+                    for text, low, high in zip(
+                        texts,
+                        _floats(frame[f"{name}_low"]),
+                        _floats(frame[f"{name}_high"]),
+                        strict=True,
+                    )
+                ]
+        else:
+            texts = [_plain(value) for value in column]
+            marked = _best(table, name, texts)
+        texts = [escape(text) for text in texts]
+        cells[escape(table.headers.get(name, name))] = [
+            bold(text) if mark else text for text, mark in zip(texts, marked, strict=True)
+        ]
+        numeric.append(bool(is_numeric_dtype(column) and not is_bool_dtype(column)))
+    return pd.DataFrame(cells, dtype="str"), numeric
+
+
+def _floats(column: pd.Series) -> list[float]:
+    """Return the values with every kind of missing value as NaN."""
+    return [float(value) for value in column.to_numpy(dtype=np.float64, na_value=np.nan)]
+
+
+def _number(value: float, decimals: int) -> str:
+    if value != value:
+        return "–"
+    text = f"{value:.{decimals}f}"
+    # A rounded zero has no sign.
+    text = text.lstrip("-") if float(text) == 0 else text
+    return text.replace("-", "−")
+
+
+def _interval(low: float, high: float, decimals: int) -> str:
+    if low != low or high != high:
+        return ""
+    return f" [{_number(low, decimals)}, {_number(high, decimals)}]"
+
+
+def _plain(value: object) -> str:
+    if pd.isna(value):  # type: ignore[call-overload]
+        return "–"
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def _best(table: Table, name: str, texts: list[str]) -> list[bool]:
+    """Mark what prints like the highest value of its group, unless the whole group does."""
+    if name not in table.best:
+        return [False] * len(texts)
+    frame = pd.DataFrame({"value": table.frame[name].to_numpy(), "text": texts})
+    groups: pd.Series | list[pd.Series] = pd.Series(0, index=frame.index)
+    if table.within:
+        groups = [table.frame[column].reset_index(drop=True) for column in table.within]
+    marked = pd.Series(False, index=frame.index)
+    for _, part in frame.groupby(groups, sort=False):
+        known = part.dropna(subset=["value"])
+        if known["text"].nunique() > 1:
+            top = known["text"].iloc[int(known["value"].to_numpy().argmax())]
+            marked.loc[known.index[known["text"] == top]] = True
+    return marked.tolist()
+
+
+def _markdown(table: Table, caption: str) -> str:
+    cells, numeric = _printed(table, escape_markdown, lambda text: f"**{text}**")
+    body = cells.to_markdown(
+        index=False,
+        tablefmt="pipe",
+        # Numbers are text by now; tabulate must not format them again.
+        disable_numparse=True,
+        colalign=["right" if is_number else "left" for is_number in numeric],
+    )
+    return f"{escape_markdown(caption)}\n\n{body}\n"
+
+
+def _latex(table: Table, caption: str, label: str) -> str:
+    cells, numeric = _printed(table, escape_latex, lambda text: rf"\textbf{{{text}}}")
+    long = len(cells) >= LONG_TABLE
+    body = cells.style.hide(axis="index").to_latex(
+        column_format="".join("r" if is_number else "l" for is_number in numeric),
+        hrules=True,
+        caption=escape_latex(caption),
+        label=label,
+        environment="longtable" if long else None,
+        position=None if long else "t",
+        position_float=None if long else "centering",
+    )
+    packages = r"\usepackage{booktabs}" + (r" \usepackage{longtable}" if long else "")
+    # Long rows of numbers seldom fit at the size of the text around them.
+    small = body.replace("\\centering\n", "\\centering\n\\small\n", 1)
+    return f"% Needs {packages}\n{small}"

@@ -1,0 +1,114 @@
+"""What a run will make: the languages of each corpus and the files that rules ask for.
+
+Paths are written here once; rules spell the same paths with wildcards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from neuronxa.config import CorpusRow, Settings, load_settings
+from neuronxa.corpora import open_reader
+from neuronxa.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Validated settings together with the languages that each corpus really has."""
+
+    settings: Settings
+    corpus_languages: Mapping[str, tuple[str, ...]]
+    """Languages of each corpus, in the order of the config; the pivot included."""
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Languages of any corpus, each once, in the order of the config."""
+        return tuple(dict.fromkeys(c for codes in self.corpus_languages.values() for c in codes))
+
+    def stored_languages(self, corpus: str) -> tuple[str, ...]:
+        """Languages that have a store of their own in a corpus.
+
+        In a ``pairs`` corpus the pivot has none: each language brings its own pivot side.
+        """
+        codes = self.corpus_languages[corpus]
+        if self.settings.corpora[corpus].layout == "pairs":
+            return tuple(code for code in codes if code != self.settings.pivot)
+        return codes
+
+    def runs(self) -> Iterator[tuple[str, str, str]]:
+        """Every (model, corpus, extraction) of the run."""
+        for model in self.settings.models:
+            for corpus in self.settings.corpora:
+                for extraction in self.settings.extractions:
+                    yield model, corpus, extraction
+
+
+def make_plan(raw: Mapping[str, Any], *, where: str = "config") -> Plan:
+    """Validate a configuration against its sheets and corpora.
+
+    Parameters
+    ----------
+    raw
+        The mapping read from the config file.
+    where
+        Name of that file for messages.
+
+    Raises
+    ------
+    ConfigError
+        Anything that :func:`neuronxa.config.load_settings` refuses, a corpus without the pivot, a
+        language that no corpus has, or more sentences than a corpus holds.
+    """
+    settings = load_settings(raw, where=where)
+    found = {
+        name: _languages_of(row, settings, where=where) for name, row in settings.corpora.items()
+    }
+    wanted = settings.file.languages
+    if wanted != "all":
+        missing = [code for code in wanted if not any(code in codes for codes in found.values())]
+        if missing:
+            raise ConfigError(
+                f"no corpus has {', '.join(missing)}",
+                where=f"{where}, 'languages'",
+                remedy="remove these languages or add a corpus that has them",
+            )
+    return Plan(settings=settings, corpus_languages=found)
+
+
+def _languages_of(row: CorpusRow, settings: Settings, *, where: str) -> tuple[str, ...]:
+    """Languages of the config that a corpus has, the pivot included."""
+    reader = open_reader(row, settings.languages, settings.pivot)
+    available = reader.available()
+    size = reader.size()
+    pivot, wanted = settings.pivot, settings.file.languages
+    if row.layout == "parallel":
+        if available is not None and pivot not in available:
+            raise ConfigError(
+                f"corpus '{row.corpus}' has no text in the pivot '{pivot}'",
+                where=where,
+                allowed=available,
+                remedy="choose another 'pivot' or leave the corpus out",
+            )
+        if size is not None and row.sentences > size:
+            raise ConfigError(
+                f"corpus '{row.corpus}' has {size} sentences, {row.sentences} are asked for",
+                where=str(settings.file.sheets.corpora),
+                remedy=f"set 'sentences' of '{row.corpus}' to {size} or fewer",
+            )
+    if wanted != "all":
+        candidates = tuple(wanted)
+    else:
+        candidates = tuple(settings.languages) if available is None else available
+    codes = tuple(code for code in candidates if available is None or code in available)
+    if row.layout == "pairs" and pivot not in codes:
+        codes = (pivot, *codes)
+    if len(codes) < 2:
+        raise ConfigError(
+            f"corpus '{row.corpus}' has none of the languages besides the pivot",
+            where=where,
+            allowed=available or (),
+            remedy="add languages that the corpus has",
+        )
+    return codes

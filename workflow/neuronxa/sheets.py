@@ -1,0 +1,123 @@
+"""Tab-separated sheets whose rows are checked: every fault names the file, the line and the column."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from neuronxa.errors import ConfigError
+
+
+class Row(BaseModel):
+    """A row of a sheet: frozen, no unknown columns."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+AnyRow = TypeVar("AnyRow", bound=Row)
+
+
+def read_sheet(path: Path, row_type: type[AnyRow], *, key: str) -> dict[str, AnyRow]:
+    """Read a sheet into rows by name, in file order.
+
+    Parameters
+    ----------
+    path
+        Tab-separated file, UTF-8 (a byte order mark is accepted), with a header line.
+    row_type
+        Pydantic model of one row; an empty cell means the default of its field.
+    key
+        Column that names a row; must be unique.
+
+    Raises
+    ------
+    ConfigError
+        Missing file, unknown or missing column, wrong value, or a name used twice.
+    """
+    lines = _data_lines(path)
+    known = list(row_type.model_fields)
+    number, header_text = lines[0]
+    header = [cell.strip() for cell in header_text.split("\t")]
+    _check_header(path, number, header, row_type)
+    rows: dict[str, AnyRow] = {}
+    for number, text in lines[1:]:
+        where = f"{path}, line {number}"
+        cells = next(csv.reader([text], delimiter="\t", quoting=csv.QUOTE_NONE))
+        if len(cells) > len(header):
+            raise ConfigError(
+                f"the row has {len(cells)} cells, the header has {len(header)}",
+                where=where,
+                remedy="columns are separated by single tabs",
+            )
+        values = {c: v.strip() for c, v in zip(header, cells, strict=False) if v.strip()}
+        try:
+            row = row_type.model_validate(values)
+        except ValidationError as error:
+            raise explain(error, where=where, known=known) from None
+        name = getattr(row, key)
+        if name in rows:
+            raise ConfigError(
+                f"{key} '{name}' is already used in an earlier row",
+                where=where,
+                remedy="give each row a name of its own",
+            )
+        rows[name] = row
+    return rows
+
+
+def explain(error: ValidationError, *, where: str, known: list[str]) -> ConfigError:
+    """Turn pydantic's first finding into one message that names the key, the value and the way out."""
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"]) or "(whole)"
+    kind = first["type"]
+    if kind == "extra_forbidden":
+        return ConfigError(f"unknown key '{key}'", where=where, allowed=known)
+    if kind == "missing":
+        return ConfigError(f"'{key}' is missing", where=where, remedy=f"give '{key}' a value")
+    allowed = str(first.get("ctx", {}).get("expected", ""))
+    message = first["msg"].removeprefix("Value error, ")
+    if kind == "string_pattern_mismatch":
+        message = (
+            "only letters, digits, '.', '_' and '-' may be used, starting with a letter or digit"
+        )
+    return ConfigError(f"'{key}' = {first['input']!r}: {message}", where=where, allowed=allowed)
+
+
+def _data_lines(path: Path) -> list[tuple[int, str]]:
+    """Numbered lines of a sheet without comments and blanks; the first is the header."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise ConfigError(
+            "the sheet does not exist", where=str(path), remedy="correct `sheets` in the config"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"not UTF-8 at byte {error.start}", where=str(path), remedy="save the sheet as UTF-8"
+        ) from None
+    lines = [
+        (number, line)
+        for number, line in enumerate(text.splitlines(), start=1)
+        if line.strip() and not line.startswith("#")
+    ]
+    if not lines:
+        raise ConfigError("the sheet is empty", where=str(path), remedy="add a header and rows")
+    return lines
+
+
+def _check_header(path: Path, number: int, header: list[str], row_type: type[Row]) -> None:
+    where = f"{path}, line {number}"
+    known = list(row_type.model_fields)
+    for column in header:
+        if column not in known:
+            raise ConfigError(f"unknown column '{column}'", where=where, allowed=known)
+        if header.count(column) > 1:
+            raise ConfigError(f"column '{column}' appears twice", where=where)
+    for column, field in row_type.model_fields.items():
+        if field.is_required() and column not in header:
+            raise ConfigError(
+                f"column '{column}' is missing", where=where, remedy=f"add the column '{column}'"
+            )

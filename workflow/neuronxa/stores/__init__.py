@@ -1,0 +1,1 @@
+"""Stores on disk: the registry of arrays, and activation stores that survive being killed."""

@@ -1,0 +1,167 @@
+"""The record of a store that is filled part by part: what is committed, and with which digests.
+
+On disk, beside the store::
+
+    record.json     the parts that are committed, and the digest of each of their chunks
+    manifest.json   a copy of the finished record, written last: the handle that rules ask for
+
+A part counts only once the record names it, so a half-written one can never pass for whole.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xxhash
+
+from neuronxa.errors import StoreError
+from neuronxa.files import atomic_write_text
+
+#: Raised when the layout of stores or records changes; older ones are then made anew.
+FORMAT = 1
+MANIFEST = "manifest.json"
+RECORD = "record.json"
+
+#: Digests of the chunks of one part, by array.
+Digests = dict[str, list[str]]
+
+
+class Journal:
+    """The record of a store that is being filled.
+
+    Parameters
+    ----------
+    folder
+        Folder of the record; the store lies beside it.
+    fingerprint
+        Digest of everything that the content depends on.
+    identity
+        The same, readable: it becomes part of the manifest.
+    layout
+        Sizes of the store, as plain values.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        fingerprint: str,
+        identity: Mapping[str, Any],
+        layout: Mapping[str, Any],
+    ) -> None:
+        self.folder = folder
+        self._content: dict[str, Any] = {
+            "format": FORMAT,
+            "fingerprint": fingerprint,
+            "identity": dict(identity),
+            "layout": dict(layout),
+            "complete": False,
+            "facts": {},
+            "parts": {},
+        }
+
+    @property
+    def layout(self) -> dict[str, Any]:
+        """Sizes of the store that the record describes."""
+        return dict(self._content["layout"])
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What was recorded at the end."""
+        return dict(self._content["facts"])
+
+    @property
+    def complete(self) -> bool:
+        """Whether all parts are committed and the end is recorded."""
+        return bool(self._content["complete"])
+
+    def resume(self) -> bool:
+        """Take over the record on disk if it is of the same content.
+
+        A complete record may have another layout, which changes no number; an unfinished one must
+        have the same.
+        """
+        record = read_json(self.folder / RECORD)
+        if (
+            record is None
+            or record.get("format") != FORMAT
+            or record.get("fingerprint") != self._content["fingerprint"]
+            or not (record.get("complete") or record.get("layout") == self._content["layout"])
+        ):
+            return False
+        self._content = record
+        return True
+
+    def start(self) -> None:
+        """Begin a new record; an older manifest is withdrawn first."""
+        (self.folder / MANIFEST).unlink(missing_ok=True)
+        self._write()
+
+    def has(self, part: str) -> bool:
+        """Whether a part is committed."""
+        return part in self._content["parts"]
+
+    def commit(self, part: str, digests: Digests) -> None:
+        """Name the digests of a part whose chunks are on disk."""
+        self._content["parts"][part] = digests
+        self._write()
+
+    def finish(self, facts: Mapping[str, Any]) -> None:
+        """Record the end, with what is known of the making (versions, measurements)."""
+        self._content["facts"] = dict(facts)
+        self._content["complete"] = True
+        self._write()
+
+    def publish(self) -> Path:
+        """Write the manifest: from now on others may read the store.
+
+        Raises
+        ------
+        StoreError
+            The end is not recorded.
+        """
+        if not self.complete:
+            raise StoreError("the store is not complete", where=str(self.folder))
+        path = self.folder / MANIFEST
+        atomic_write_text(path, (self.folder / RECORD).read_text(encoding="utf-8"))
+        return path
+
+    def _write(self) -> None:
+        text = json.dumps(self._content, indent=1, sort_keys=True)
+        atomic_write_text(self.folder / RECORD, text)
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a published store.
+
+    Raises
+    ------
+    StoreError
+        There is none, or it is damaged.
+    """
+    manifest = read_json(folder / MANIFEST)
+    if manifest is None or not manifest.get("complete") or manifest.get("format") != FORMAT:
+        raise StoreError(
+            "the store is not published, or its manifest is damaged",
+            where=str(folder / MANIFEST),
+            remedy="run the workflow again; it goes on from the last committed part",
+        )
+    return manifest
+
+
+def digest_of(value: np.ndarray) -> str:
+    """128-bit xxHash of the bytes of an array in C order."""
+    return xxhash.xxh3_128_hexdigest(np.ascontiguousarray(value).view(np.uint8).data)
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """A JSON object, or None where the file is missing or damaged."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None

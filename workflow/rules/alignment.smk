@@ -1,0 +1,29 @@
+# Alignment: all languages of a store compared with one another, layer by layer.
+#
+# in:  results/activations/<model>/<corpus>/<extraction>/<language>/manifest.json
+# out: results/alignment/<model>/<corpus>/<extraction>/manifest.json, the handle of alignment.zarr
+#      results/alignment/<model>/<corpus>/<extraction>/scores.parquet
+
+
+rule align_languages:
+    """Rank the true translations of all language pairs and score them."""
+    input:
+        language_stores,
+    output:
+        manifest="results/alignment/{model}/{corpus}/{extraction}/manifest.json",
+        scores="results/alignment/{model}/{corpus}/{extraction}/scores.parquet",
+    log:
+        "results/logs/align_languages/{model}/{corpus}/{extraction}.log",
+    benchmark:
+        "results/timings/align_languages/{model}/{corpus}/{extraction}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: workflow.cores
+    params:
+        pivot=SETTINGS.pivot,
+        layout=lambda wildcards: SETTINGS.corpora[wildcards.corpus].layout,
+        keep_similarities=SETTINGS.file.alignment.keep_similarities,
+    message:
+        "Aligning {wildcards.corpus} in {wildcards.model}"
+    script:
+        "../scripts/align_languages.py"

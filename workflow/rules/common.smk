@@ -1,0 +1,146 @@
+# Validated settings, and the functions that say which files a rule needs.
+# Nothing here imports torch: a dry run needs no model, network or GPU.
+
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+# The library lies beside the rules: jobs find it with or without an installation.
+LIBRARY = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
+sys.path.insert(0, str(LIBRARY))
+
+from neuronxa.errors import NeuronXAError
+from neuronxa.jobs import share_library
+from neuronxa.plan import make_plan
+
+share_library(LIBRARY)
+
+try:
+    PLAN = make_plan(
+        config, where=", ".join(map(str, workflow.configfiles)) or "config"
+    )
+except NeuronXAError as error:
+    raise WorkflowError(str(error)) from None
+
+SETTINGS = PLAN.settings
+PAIRS = [name for name, row in SETTINGS.corpora.items() if row.layout == "pairs"]
+PARALLEL = [name for name in SETTINGS.corpora if name not in PAIRS]
+TABLE_FORMATS = ["csv", "md", "tex"]
+FIGURE_FORMATS = ["svg", "pdf"]
+FACTS = [name for name, row in SETTINGS.tasks.items() if row.kind == "facts"]
+SCORES = [name for name in SETTINGS.tasks if name not in FACTS]
+
+
+def one_of(names):
+    """A wildcard constraint that matches exactly these names."""
+    return "|".join(re.escape(name) for name in names) or "(?!)"
+
+
+wildcard_constraints:
+    model=one_of(SETTINGS.models),
+    corpus=one_of(SETTINGS.corpora),
+    extraction=one_of(SETTINGS.extractions),
+    language=one_of(PLAN.languages),
+    task=one_of(SETTINGS.tasks),
+
+
+def corpus_texts(wildcards):
+    """The text of every language of a corpus."""
+    return [
+        f"resources/corpora/{wildcards.corpus}/{language}.txt"
+        for language in PLAN.stored_languages(wildcards.corpus)
+    ]
+
+
+def language_text(wildcards):
+    """The text of one language, with its own pivot side in a corpus of pairs."""
+    stem = f"resources/corpora/{wildcards.corpus}/{wildcards.language}"
+    sides = ["", ".pivot"] if wildcards.corpus in PAIRS else [""]
+    return [f"{stem}{side}.txt" for side in sides]
+
+
+def language_stores(wildcards):
+    """The activation stores of all languages of a model, corpus and extraction."""
+    folder = f"results/activations/{wildcards.model}/{wildcards.corpus}/{wildcards.extraction}"
+    return [
+        f"{folder}/{language}/manifest.json"
+        for language in PLAN.stored_languages(wildcards.corpus)
+    ]
+
+
+def alignment_scores(wildcards):
+    """The alignment scores of every model, corpus and extraction."""
+    return [
+        "results/alignment/{}/{}/{}/scores.parquet".format(*run) for run in PLAN.runs()
+    ]
+
+
+def fact_rankings(wildcards):
+    """The answers of a model in every language, for one task."""
+    return [
+        f"results/facts/{wildcards.model}/{wildcards.task}/{language}/manifest.json"
+        for language in PLAN.languages
+    ]
+
+
+def downstream_scores(wildcards):
+    """Every tidy table of downstream scores."""
+    run_here = [
+        f"results/{kind}/{model}/{task}.parquet"
+        for kind in ("benchmarks", "transfer")
+        for model in SETTINGS.models
+        for task in FACTS
+    ]
+    return run_here + [f"results/benchmarks/{task}.parquet" for task in SCORES]
+
+
+def table(stem):
+    """The files of one table."""
+    return [f"results/tables/{stem}.{ending}" for ending in TABLE_FORMATS]
+
+
+def scatter_metrics(task):
+    """The metrics of a task, one scatter each."""
+    row = SETTINGS.tasks[task]
+    return ["accuracy", "rankc"] if row.kind == "facts" else [row.metric]
+
+
+def output_tables():
+    """Every table of the run."""
+    per_run = [
+        path
+        for run in PLAN.runs()
+        for name in ("languages", "retrieval")
+        for path in table("{}/{}/{}/{}".format(*run, name))
+    ]
+    downstream = table("downstream") + table("correlations") if SETTINGS.tasks else []
+    return table("scores") + per_run + downstream
+
+
+def output_figures():
+    """Every figure of the run."""
+    stems = []
+    for run in PLAN.runs():
+        folder = "{}/{}/{}".format(*run)
+        stems += [
+            f"{folder}/{name}" for name in ("layer_curves", "heatmap", "retrieval")
+        ]
+        stems += [
+            f"{folder}/scatter.{task}.{metric}"
+            for task in SETTINGS.tasks
+            for metric in scatter_metrics(task)
+        ]
+    if SETTINGS.tasks:
+        stems.append("correlations")
+    return [
+        f"results/figures/{stem}.{ending}"
+        for stem in stems
+        for ending in FIGURE_FORMATS
+    ]
+
+
+def all_results(wildcards):
+    """What `rule all` asks for."""
+    checked = [f"resources/corpora/{corpus}/corpus.json" for corpus in SETTINGS.corpora]
+    return checked + output_tables() + output_figures()

@@ -1,0 +1,20 @@
+# Models: any source becomes one local snapshot.
+#
+# in:  config/models.tsv
+# out: resources/models/<model>/model.json, the handle of the snapshot beside it
+
+
+rule snapshot_model:
+    """Turn the source of a model into safetensors and a tokenizer, with their digests."""
+    output:
+        "resources/models/{model}/model.json",
+    log:
+        "results/logs/snapshot_model/{model}.log",
+    conda:
+        "../../envs/models.yaml"
+    params:
+        row=lambda wildcards: SETTINGS.models[wildcards.model].model_dump(),
+    message:
+        "Preparing the snapshot of {wildcards.model}"
+    script:
+        "../scripts/snapshot_model.py"

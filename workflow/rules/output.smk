@@ -1,0 +1,204 @@
+# Output: the tables and figures of a paper, and the report.
+#
+# in:  results/alignment/, results/correlation/, results/benchmarks/, results/transfer/
+# out: results/tables/**.{csv,md,tex}, results/figures/**.{svg,pdf}
+
+RUN = "{model}/{corpus}/{extraction}"
+LABELS = {
+    "models": {name: row.label for name, row in SETTINGS.models.items()},
+    "tasks": {name: row.label for name, row in SETTINGS.tasks.items()},
+    "corpora": {name: row.label for name, row in SETTINGS.corpora.items()},
+}
+RUN_LABELS = {"model": "{model}", "corpus": "{corpus}", "extraction": "{extraction}"}
+
+
+rule tabulate_scores:
+    """One row per model and method: means, extremes and the layer of the peak."""
+    input:
+        alignment_scores,
+    output:
+        report(
+            "results/tables/scores.csv",
+            caption="../report/scores_table.rst",
+            category="1 Alignment",
+            labels={"table": "scores of all runs"},
+        ),
+        table("scores")[1:],
+    log:
+        "results/logs/tabulate_scores.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        pivot=SETTINGS.pivot,
+        sites={name: row.sites[0] for name, row in SETTINGS.extractions.items()},
+        confidence=SETTINGS.file.statistics.confidence,
+        labels=LABELS,
+    message:
+        "Writing the table of scores"
+    script:
+        "../scripts/tabulate_scores.py"
+
+
+rule tabulate_run:
+    """Scores per language, and retrieval by direction, of one run."""
+    input:
+        scores=f"results/alignment/{RUN}/scores.parquet",
+    output:
+        report(
+            f"results/tables/{RUN}/languages.csv",
+            caption="../report/languages_table.rst",
+            category="1 Alignment",
+            subcategory="{model}",
+            labels={**RUN_LABELS, "table": "languages"},
+        ),
+        report(
+            f"results/tables/{RUN}/retrieval.csv",
+            caption="../report/retrieval_table.rst",
+            category="2 Retrieval",
+            subcategory="{model}",
+            labels={**RUN_LABELS, "table": "retrieval"},
+        ),
+        table(f"{RUN}/languages")[1:],
+        table(f"{RUN}/retrieval")[1:],
+    log:
+        f"results/logs/tabulate_run/{RUN}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        pivot=SETTINGS.pivot,
+        site=lambda wildcards: SETTINGS.extractions[wildcards.extraction].sites[0],
+        confidence=SETTINGS.file.statistics.confidence,
+        labels=LABELS,
+    message:
+        "Writing the tables of {wildcards.model} on {wildcards.corpus}"
+    script:
+        "../scripts/tabulate_run.py"
+
+
+rule tabulate_downstream:
+    """Task scores per language, and their correlations with alignment."""
+    input:
+        downstream=downstream_scores,
+        correlations="results/correlation/correlations.parquet",
+    output:
+        report(
+            "results/tables/downstream.csv",
+            caption="../report/downstream_table.rst",
+            category="3 Downstream",
+            labels={"table": "task scores"},
+        ),
+        report(
+            "results/tables/correlations.csv",
+            caption="../report/correlations_table.rst",
+            category="3 Downstream",
+            labels={"table": "correlations"},
+        ),
+        table("downstream")[1:],
+        table("correlations")[1:],
+    log:
+        "results/logs/tabulate_downstream.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        labels=LABELS,
+    message:
+        "Writing the tables of task scores and correlations"
+    script:
+        "../scripts/tabulate_downstream.py"
+
+
+rule plot_run:
+    """Layer curves, heat-map of language pairs, and retrieval by direction, of one run."""
+    input:
+        scores=f"results/alignment/{RUN}/scores.parquet",
+    output:
+        report(
+            f"results/figures/{RUN}/layer_curves.svg",
+            caption="../report/layer_curves.rst",
+            category="1 Alignment",
+            subcategory="{model}",
+            labels={**RUN_LABELS, "figure": "layer curves"},
+        ),
+        report(
+            f"results/figures/{RUN}/heatmap.svg",
+            caption="../report/heatmap.rst",
+            category="1 Alignment",
+            subcategory="{model}",
+            labels={**RUN_LABELS, "figure": "language pairs"},
+        ),
+        report(
+            f"results/figures/{RUN}/retrieval.svg",
+            caption="../report/retrieval.rst",
+            category="2 Retrieval",
+            subcategory="{model}",
+            labels={**RUN_LABELS, "figure": "retrieval"},
+        ),
+        expand(
+            f"results/figures/{RUN}/{{figure}}.pdf",
+            figure=["layer_curves", "heatmap", "retrieval"],
+            allow_missing=True,
+        ),
+    log:
+        f"results/logs/plot_run/{RUN}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        pivot=SETTINGS.pivot,
+        site=lambda wildcards: SETTINGS.extractions[wildcards.extraction].sites[0],
+        labels=LABELS,
+    message:
+        "Drawing {wildcards.model} on {wildcards.corpus}"
+    script:
+        "../scripts/plot_run.py"
+
+
+rule plot_scatter:
+    """Alignment against one task, a panel per method."""
+    input:
+        methods="results/correlation/methods.parquet",
+        downstream=downstream_scores,
+    output:
+        report(
+            f"results/figures/{RUN}/scatter.{{task}}.{{metric}}.svg",
+            caption="../report/scatter.rst",
+            category="3 Downstream",
+            subcategory="{model}",
+            labels={**RUN_LABELS, "figure": "{task}, {metric}"},
+        ),
+        f"results/figures/{RUN}/scatter.{{task}}.{{metric}}.pdf",
+    log:
+        f"results/logs/plot_scatter/{RUN}/{{task}}.{{metric}}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        pivot=SETTINGS.pivot,
+        confidence=SETTINGS.file.statistics.confidence,
+        labels=LABELS,
+    message:
+        "Drawing {wildcards.model} against {wildcards.task}"
+    script:
+        "../scripts/plot_scatter.py"
+
+
+rule plot_correlations:
+    """All correlations with their intervals."""
+    input:
+        "results/correlation/correlations.parquet",
+    output:
+        report(
+            "results/figures/correlations.svg",
+            caption="../report/correlations.rst",
+            category="3 Downstream",
+            labels={"figure": "all correlations"},
+        ),
+        "results/figures/correlations.pdf",
+    log:
+        "results/logs/plot_correlations.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        labels=LABELS,
+    message:
+        "Drawing all correlations"
+    script:
+        "../scripts/plot_correlations.py"

@@ -1,0 +1,37 @@
+"""Reduce the activation stores of all languages to an alignment store and its scores."""
+
+from pathlib import Path
+
+from neuronxa.alignment.reduction import Reduction, reduce_alignment
+from neuronxa.alignment.scores import scores_frame
+from neuronxa.frames import write_frame
+from neuronxa.jobs import Progress, job
+from neuronxa.plan import make_plan
+from neuronxa.stores.activations import Activations
+from neuronxa.stores.alignment import Alignment
+from neuronxa.stores.lock import writing
+from neuronxa.stores.registry import representations_of
+
+with job(snakemake.log[0]):
+    names, params = snakemake.wildcards, snakemake.params
+    settings = make_plan(snakemake.config).settings
+    folder = Path(snakemake.output.manifest).parent
+    stores = {Path(path).parent.name: Activations(Path(path).parent) for path in snakemake.input}
+    reduction = Reduction(
+        stores=stores,
+        pivot=params.pivot,
+        layout=params.layout,
+        representations=representations_of(settings.extractions[names.extraction]),
+        keep_similarities=params.keep_similarities,
+    )
+    progress = Progress(f"{names.model}, {names.corpus}", unit="layers")
+    with writing(folder / ".lock"):
+        reduce_alignment(
+            reduction,
+            folder,
+            memory_gb=settings.file.alignment.memory_gb,
+            workers=snakemake.threads,
+            progress=progress,
+        )
+        scores = scores_frame(Alignment(folder), pivot=params.pivot)
+        write_frame(Path(snakemake.output.scores), scores)

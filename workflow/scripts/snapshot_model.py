@@ -1,0 +1,10 @@
+"""Make the local snapshot of a model."""
+
+from pathlib import Path
+
+from neuronxa.config import ModelRow
+from neuronxa.jobs import job
+from neuronxa.models.snapshot import make_snapshot
+
+with job(snakemake.log[0]):
+    make_snapshot(ModelRow(**snakemake.params.row), Path(snakemake.output[0]).parent)

@@ -46,9 +46,7 @@ def random_blocks(*, sentences=7, block_sentences=3, layers=2, neurons=6, hidden
 def filled_store(folder, *, language="eng_Latn", sides=None, missing=(), **sizes):
     """A published store; sentences in `missing` have no tokens and are zero."""
     layout, blocks = random_blocks(**sizes)
-    store = ActivationStore(
-        folder, layout, identity=identity(layout, language, sides), fingerprint=f"f-{language}"
-    )
+    store = ActivationStore(folder, layout, identity=identity(layout, language, sides))
     for number, block in enumerate(blocks):
         rows = layout.rows(number)
         for row in missing:

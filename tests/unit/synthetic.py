@@ -63,7 +63,7 @@ def make_languages(count: int) -> dict[str, Language]:
 def _language(code: str, name: str, family: str, resource_class: str, script: str) -> Language:
     return Language(
         code=code,
-        iso639_3=code.split("_")[0],
+        iso639_3=code.partition("_")[0],
         script=script,
         bcp47=code.replace("_", "-"),
         name=name,

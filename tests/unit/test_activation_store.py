@@ -43,9 +43,9 @@ def test_xarray_opens_the_store_with_named_dims_and_no_warning(tmp_path):
 
 def test_a_store_goes_on_after_its_last_committed_block(tmp_path):
     layout, blocks = random_blocks()
-    first = ActivationStore(tmp_path, layout, identity=identity(layout), fingerprint="f")
+    first = ActivationStore(tmp_path, layout, identity=identity(layout))
     first.commit(0, blocks[0])
-    second = ActivationStore(tmp_path, layout, identity=identity(layout), fingerprint="f")
+    second = ActivationStore(tmp_path, layout, identity=identity(layout))
     assert second.pending == tuple(range(1, layout.blocks))
     for block in second.pending:
         second.commit(block, blocks[block])
@@ -54,9 +54,9 @@ def test_a_store_goes_on_after_its_last_committed_block(tmp_path):
     assert Activations(tmp_path).verify() > 0
 
 
-def test_another_fingerprint_starts_anew_and_withdraws_what_was_published(tmp_path):
+def test_another_identity_starts_anew_and_withdraws_what_was_published(tmp_path):
     layout, _ = filled_store(tmp_path)
-    store = ActivationStore(tmp_path, layout, identity=identity(layout), fingerprint="other")
+    store = ActivationStore(tmp_path, layout, identity=identity(layout, "other"))
     assert store.pending == tuple(range(layout.blocks))
     with pytest.raises(StoreError, match="not published"):
         Activations(tmp_path)
@@ -64,7 +64,7 @@ def test_another_fingerprint_starts_anew_and_withdraws_what_was_published(tmp_pa
 
 def test_an_unfinished_store_cannot_be_finished_or_read(tmp_path):
     layout, blocks = random_blocks()
-    store = ActivationStore(tmp_path, layout, identity=identity(layout), fingerprint="f")
+    store = ActivationStore(tmp_path, layout, identity=identity(layout))
     store.commit(0, blocks[0])
     with pytest.raises(StoreError, match="are not written"):
         store.finish({})
@@ -98,7 +98,7 @@ def test_damage_is_found_and_named(tmp_path, damage, name):
 
 def test_wrong_shapes_and_dtypes_are_refused(tmp_path):
     layout, blocks = random_blocks()
-    store = ActivationStore(tmp_path, layout, identity=identity(layout), fingerprint="f")
+    store = ActivationStore(tmp_path, layout, identity=identity(layout))
     with pytest.raises(StoreError, match="not uint32"):
         store.commit(0, {**blocks[0], "nas_gate": blocks[0]["nas_gate"].astype(np.float32)})
     with pytest.raises(StoreError, match="was not extracted"):

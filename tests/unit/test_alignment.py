@@ -171,7 +171,7 @@ def test_pairs_compare_a_language_with_its_own_pivot_side(tmp_path):
 def test_a_reduction_goes_on_after_its_last_committed_layer(folders, tmp_path):
     whole = reduced(folders, tmp_path / "whole")
 
-    class Stop(Exception):
+    class StopError(Exception):
         pass
 
     class StopAfter:
@@ -184,11 +184,11 @@ def test_a_reduction_goes_on_after_its_last_committed_layer(folders, tmp_path):
         def advance(self, amount):
             self.left -= amount
             if not self.left:
-                raise Stop
+                raise StopError
 
     stores = {code: Activations(folder) for code, folder in folders.items()}
     reduction = Reduction(stores, "eng_Latn", "parallel", tuple(whole.layers), True)
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         reduce_alignment(reduction, tmp_path / "part", memory_gb=1, progress=StopAfter(3))
 
     class Count:

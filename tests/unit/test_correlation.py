@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from synthetic import PIVOT, make_downstream, make_languages, make_scores
 
 from neuronxa.alignment.methods import method_scores
 from neuronxa.errors import StatisticsError
 from neuronxa.statistics import correlate, correlate_methods
 from neuronxa.statistics.correlation import COLUMNS
+
+from .synthetic import PIVOT, make_downstream, make_languages, make_scores
 
 ANSCOMBE_X = [10, 8, 13, 9, 11, 14, 6, 4, 12, 7, 5]
 ANSCOMBE_Y = [8.04, 6.95, 7.58, 8.81, 8.33, 9.96, 7.24, 4.26, 10.84, 4.82, 5.68]
@@ -72,7 +73,7 @@ def test_perfect_correlation_has_a_point_as_interval() -> None:
 
 
 def test_what_cannot_be_correlated_says_why() -> None:
-    with pytest.raises(StatisticsError, match="n = 4 languages.*at least 5.*\n.*add languages"):
+    with pytest.raises(StatisticsError, match=r"n = 4 languages.*at least 5.*\n.*add languages"):
         correlate([1, 2, 3, 4], [1, 2, 3, 5], coefficient="pearson")
     with pytest.raises(StatisticsError, match=r"y is constant \(0\.25 in all 6 languages\)"):
         correlate(range(6), [0.25] * 6, coefficient="spearman")

@@ -16,7 +16,6 @@ from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation, Text
 from scipy import stats
-from synthetic import PIVOT, N, make_downstream, make_languages, make_scores
 
 from neuronxa.alignment.methods import METHODS, method_scores
 from neuronxa.errors import StatisticsError
@@ -32,10 +31,12 @@ from neuronxa.output.figures import (
 )
 from neuronxa.output.figures.heatmap import family_order, pair_matrix
 from neuronxa.output.figures.layers import layer_curves, spread
-from neuronxa.output.figures.scatter import fit_line
 from neuronxa.output.labels import Labels, short_codes
 from neuronxa.output.style import PAGE_WIDTH, new_figure, save_figure, styled
 from neuronxa.statistics import correlate, correlate_methods, retrieval_summary
+from neuronxa.statistics.fit import fit_line
+
+from .synthetic import PIVOT, N, make_downstream, make_languages, make_scores
 
 LANGUAGES = make_languages(16)
 LAYERS = 6
@@ -307,7 +308,7 @@ def test_the_band_is_that_of_the_mean() -> None:
     x = rng.random(12)
     y = 2 * x + rng.normal(0, 0.1, 12)
     at = np.array([0.0, x.mean(), 1.0])
-    line, low, high = fit_line(x, y, at, confidence=0.9)
+    line, low, high = fit_line(x, y, at=at, confidence=0.9)
     design = np.column_stack([np.ones(12), x])
     beta = np.linalg.solve(design.T @ design, design.T @ y)
     variance = ((y - design @ beta) ** 2).sum() / 10
@@ -329,7 +330,7 @@ def test_too_few_points_have_no_line() -> None:
 
 def test_a_scatter_without_shared_languages_is_refused(tidy: pd.DataFrame) -> None:
     other = make_downstream(LANGUAGES, model="another")
-    with pytest.raises(StatisticsError, match="'gemma_270m' has both.*continent .accuracy."):
+    with pytest.raises(StatisticsError, match=r"'gemma_270m' has both.*continent .accuracy."):
         figure_scatter(
             tidy, other, pivot=PIVOT, task="continent", metric="accuracy", languages=LANGUAGES
         )
@@ -427,7 +428,7 @@ SAVE = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
-from synthetic import PIVOT, make_downstream, make_languages, make_scores
+from tests.unit.synthetic import PIVOT, make_downstream, make_languages, make_scores
 from neuronxa.alignment.methods import method_scores
 from neuronxa.output.figures import figure_heatmap, figure_layers, figure_scatter
 from neuronxa.output.style import save_figure
@@ -449,14 +450,17 @@ for name, figure in figures.items():
 
 
 def test_files_have_the_same_bytes_in_every_process(tmp_path: Path) -> None:
-    here = Path(__file__).parent
-    library = here.parents[1] / "workflow"
+    root = Path(__file__).parents[2]
     for run, seed in (("one", "1"), ("two", "2")):
         (tmp_path / run).mkdir()
         subprocess.run(
-            [sys.executable, "-c", SAVE, str(tmp_path / run), str(here)],
+            [sys.executable, "-c", SAVE, str(tmp_path / run), str(root)],
             check=True,
-            env={"PYTHONPATH": str(library), "PYTHONHASHSEED": seed, "HOME": str(tmp_path)},
+            env={
+                "PYTHONPATH": str(root / "workflow"),
+                "PYTHONHASHSEED": seed,
+                "HOME": str(tmp_path),
+            },
         )
     names = sorted(path.name for path in (tmp_path / "one").iterdir())
     assert len(names) == 9

@@ -8,8 +8,8 @@ from neuronxa.errors import StoreError
 from neuronxa.stores.journal import MANIFEST, RECORD, Journal, read_manifest
 
 
-def journal(folder, fingerprint="a", layout=None):
-    return Journal(folder, fingerprint=fingerprint, identity={"x": 1}, layout=layout or {"n": 1})
+def journal(folder, content="a", layout=None):
+    return Journal(folder, identity={"x": content}, layout=layout or {"n": 1})
 
 
 def test_what_is_committed_is_found_again(tmp_path):
@@ -23,7 +23,7 @@ def test_what_is_committed_is_found_again(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "other", [{"fingerprint": "b"}, {"layout": {"n": 2}}], ids=["content", "layout"]
+    "other", [{"content": "b"}, {"layout": {"n": 2}}], ids=["content", "layout"]
 )
 def test_other_content_or_layout_is_not_resumed(tmp_path, other):
     first = journal(tmp_path)
@@ -47,7 +47,7 @@ def test_starting_anew_withdraws_the_manifest(tmp_path):
     first.finish({"torch": "1"})
     first.publish()
     assert read_manifest(tmp_path)["facts"] == {"torch": "1"}
-    journal(tmp_path, fingerprint="b").start()
+    journal(tmp_path, content="b").start()
     assert not (tmp_path / MANIFEST).exists()
 
 
@@ -73,4 +73,4 @@ def test_the_manifest_has_the_bytes_of_the_record(tmp_path):
     first.finish({})
     first.publish()
     assert (tmp_path / MANIFEST).read_bytes() == (tmp_path / RECORD).read_bytes()
-    assert json.loads((tmp_path / MANIFEST).read_text())["identity"] == {"x": 1}
+    assert json.loads((tmp_path / MANIFEST).read_text())["identity"] == {"x": "a"}

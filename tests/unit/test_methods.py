@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from synthetic import PIVOT, make_languages, make_scores
 
 from neuronxa.alignment.methods import COLUMNS, METHODS, method_scores
 from neuronxa.errors import StatisticsError
 from neuronxa.statistics import layer_peaks, retrieval_summary, wilson_interval
+
+from .synthetic import PIVOT, make_languages, make_scores
 
 LANGUAGES = make_languages(9)
 
@@ -58,10 +59,10 @@ def test_methods_that_were_not_extracted_are_left_out(scores: pd.DataFrame) -> N
 
 
 def test_method_scores_name_what_is_missing(scores: pd.DataFrame) -> None:
-    with pytest.raises(StatisticsError, match="starts at the pivot 'xho_Latn'.*\n.*eng_Latn"):
+    with pytest.raises(StatisticsError, match=r"starts at the pivot 'xho_Latn'.*\n.*eng_Latn"):
         method_scores(scores, pivot="xho_Latn", site="gate")
     nas = scores.loc[scores["representation"] == "nas_gate"]
-    with pytest.raises(StatisticsError, match="nas_product.*\n  Allowed: nas_gate"):
+    with pytest.raises(StatisticsError, match=r"nas_product.*\n  Allowed: nas_gate"):
         method_scores(nas, pivot=PIVOT, site="product")
 
 
@@ -71,9 +72,9 @@ def test_layer_peaks_by_hand(scores: pd.DataFrame) -> None:
         curves: dict[int, list[float]] = {}
         for row in scores.itertuples():
             with_pivot = row.source == PIVOT and row.target != PIVOT
-            if with_pivot and (row.representation, row.measure) == (name, "mu"):
-                if row.reduction == "layer":
-                    curves.setdefault(int(row.layer), []).append(row.value)
+            of_layer = (row.representation, row.measure, row.reduction) == (name, "mu", "layer")
+            if with_pivot and of_layer:
+                curves.setdefault(int(row.layer), []).append(row.value)
         means = {layer: np.mean(values) for layer, values in curves.items()}
         best = max(means, key=lambda layer: means[layer])
         assert peaks.loc[name, "layer"] == best

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from synthetic import PIVOT, make_downstream, make_languages, make_scores
 
 from neuronxa.alignment.methods import method_scores
 from neuronxa.errors import StatisticsError
@@ -23,6 +22,8 @@ from neuronxa.output.tables import (
     write_table,
 )
 from neuronxa.statistics import correlate_methods, mean_interval
+
+from .synthetic import PIVOT, make_downstream, make_languages, make_scores
 
 LANGUAGES = make_languages(9)
 FRAME = pd.DataFrame(
@@ -46,7 +47,7 @@ def markdown_rows(text: str) -> list[list[str]]:
 
 
 def latex_rows(text: str) -> list[list[str]]:
-    body = text.split(r"\midrule")[1].split(r"\bottomrule")[0]
+    body = text.partition(r"\midrule")[2].partition(r"\bottomrule")[0]
     rows = [line.removesuffix(r"\\").strip() for line in body.strip().splitlines()]
     return [[cell.strip() for cell in re.split(r"(?<!\\)&", row)] for row in rows]
 
@@ -166,7 +167,7 @@ def test_scores_table_by_hand(scores: pd.DataFrame) -> None:
 def test_language_table_has_a_row_per_language(scores: pd.DataFrame) -> None:
     tidy = method_scores(scores, pivot=PIVOT, site="gate")
     frame = language_table(tidy, languages=LANGUAGES).frame.set_index("code")
-    assert list(frame.index)[0] == PIVOT
+    assert frame.index[0] == PIVOT
     assert set(frame.index) == set(LANGUAGES)
     expected = tidy.loc[(tidy["reduction"] == "mean") & (tidy["method"] == "MEXA")].set_index(
         "language"

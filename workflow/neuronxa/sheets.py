@@ -1,4 +1,4 @@
-"""Tab-separated sheets whose rows are checked: every fault names the file, the line and the column."""
+"""Tab-separated sheets with checked rows: every fault names the file, the line and the column."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def read_sheet(path: Path, row_type: type[AnyRow], *, key: str) -> dict[str, Any
 
 
 def explain(error: ValidationError, *, where: str, known: list[str]) -> ConfigError:
-    """Turn pydantic's first finding into one message that names the key, the value and the way out."""
+    """Turn pydantic's first finding into one message with the key, the value and the way out."""
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"]) or "(whole)"
     kind = first["type"]

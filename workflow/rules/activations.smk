@@ -22,7 +22,7 @@ rule extract_activations:
         "results/timings/extract_activations/{model}/{corpus}/{extraction}/{language}.tsv"
     conda:
         "../../envs/models.yaml"
-    threads: workflow.cores
+    threads: 16
     params:
         # the label is left out: renaming a row changes no number
         extraction=lambda wildcards: SETTINGS.extractions[

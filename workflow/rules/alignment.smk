@@ -18,7 +18,7 @@ rule align_languages:
         "results/timings/align_languages/{model}/{corpus}/{extraction}.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: workflow.cores
+    threads: 16
     params:
         pivot=SETTINGS.pivot,
         layout=lambda wildcards: SETTINGS.corpora[wildcards.corpus].layout,

@@ -21,7 +21,7 @@ rule answer_facts:
         task=one_of(FACTS),
     conda:
         "../../envs/models.yaml"
-    threads: workflow.cores
+    threads: 16
     params:
         task=lambda wildcards: SETTINGS.tasks[wildcards.task].model_dump(
             exclude={"label", "note", "licence"}

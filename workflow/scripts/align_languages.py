@@ -4,9 +4,9 @@ from pathlib import Path
 
 from neuronxa.alignment.reduction import Reduction, reduce_alignment
 from neuronxa.alignment.scores import scores_frame
+from neuronxa.config import load_settings
 from neuronxa.frames import write_frame
 from neuronxa.jobs import Progress, job
-from neuronxa.plan import make_plan
 from neuronxa.stores.activations import Activations
 from neuronxa.stores.alignment import Alignment
 from neuronxa.stores.lock import writing
@@ -14,7 +14,7 @@ from neuronxa.stores.registry import representations_of
 
 with job(snakemake.log[0]):
     names, params = snakemake.wildcards, snakemake.params
-    settings = make_plan(snakemake.config).settings
+    settings = load_settings(snakemake.config)
     folder = Path(snakemake.output.manifest).parent
     stores = {Path(path).parent.name: Activations(Path(path).parent) for path in snakemake.input}
     reduction = Reduction(

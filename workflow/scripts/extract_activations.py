@@ -3,21 +3,23 @@
 from pathlib import Path
 
 from neuronxa.activations.shard import Shard
+from neuronxa.config import load_settings
+from neuronxa.corpora.prepare import prepared_languages
 from neuronxa.jobs import Progress, job
-from neuronxa.plan import make_plan
 
 with job(snakemake.log[0]):
     names = snakemake.wildcards
     # The languages of the shard are read from the config and are no parameter: a parameter that
     # changes would run every language again.
-    plan = make_plan(snakemake.config)
+    settings = load_settings(snakemake.config)
+    texts = Path(snakemake.input.text[0]).parent
     shard = Shard(
         snapshot=Path(snakemake.input.model).parent,
         corpus=names.corpus,
-        texts=Path(snakemake.input.text[0]).parent,
-        languages=plan.stored_languages(names.corpus),
-        extraction=plan.settings.extractions[names.extraction],
-        settings=plan.settings.file.extraction,
+        texts=texts,
+        languages=prepared_languages(texts, settings),
+        extraction=settings.extractions[names.extraction],
+        settings=settings.file.extraction,
         folder=Path(snakemake.output[0]).parent.parent,
     )
     progress = Progress(f"{names.model}, {names.corpus}", unit="tokens")

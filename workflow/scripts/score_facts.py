@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from neuronxa.downstream.accuracy import score_rankings
-from neuronxa.downstream.answers import read_rankings
+from neuronxa.downstream.rankings import read_rankings
 from neuronxa.frames import write_frame
 from neuronxa.jobs import job
 

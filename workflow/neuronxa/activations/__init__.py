@@ -1,0 +1,1 @@
+"""Sentences through a model: tokens, packs, hooks, pooling, and the stores that result."""

@@ -1,7 +1,7 @@
 """Hooks that pool the FFN sites and the hidden states while the model runs.
 
-Nothing of size token x unit outlives its layer: each hook reduces what it sees to sentences and writes that
-into one array for the pack.
+Nothing of size token x unit outlives its layer: each hook reduces what it sees to sentences and
+writes that into one array for the pack.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """Extraction: the sentences of several languages through one model into their stores.
 
-One forward pass gives every representation. Packs are filled from all languages that are pending; a block of
-a language is written and committed as soon as its last sentence has gone through.
+One forward pass gives every representation. Packs are filled from all languages that are pending;
+a block of a language is written and committed as soon as its last sentence has gone through.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,41 @@ from neuronxa.config import ExtractionRow
 from neuronxa.errors import ModelError
 from neuronxa.models.architectures import architecture_of
 from neuronxa.models.loading import load_base, load_tokenizer
+from neuronxa.models.snapshot import ModelCard
 from neuronxa.progress import SILENT, Counter
 from neuronxa.stores.activations import ActivationStore, Layout
-from neuronxa.stores.registry import spec_of
+from neuronxa.stores.registry import arrays_of, spec_of
 
 #: Sentences of each language that are run again alone, to measure batch invariance.
 INVARIANCE_SAMPLE = 1
+
+
+def open_store(
+    folder: Path, *, card: ModelCard, identity: Mapping[str, Any], block_sentences: int
+) -> ActivationStore:
+    """The store of one language, going on where an earlier run stopped.
+
+    Parameters
+    ----------
+    folder
+        ``results/activations/<model>/<corpus>/<extraction>/<language>``.
+    card
+        Card of the model's snapshot.
+    identity
+        What `neuronxa.activations.texts.identity_of` gives.
+    block_sentences
+        Sentences of one block.
+    """
+    extraction = ExtractionRow(label="-", **identity["extraction"])
+    layout = Layout(
+        sentences=len(identity["sides"]),
+        block_sentences=block_sentences,
+        layers=card.layers,
+        neurons=card.neurons,
+        hidden_size=card.hidden_size,
+        arrays=tuple(spec.name for spec in arrays_of(extraction)),
+    )
+    return ActivationStore(folder, layout, identity=identity)
 
 
 class Extractor:

@@ -1,4 +1,4 @@
-"""The text of a store, and the identity that follows from it. Nothing here imports torch."""
+"""The text of a store, and the identity that follows from it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from typing import Any
 
 from neuronxa.config import ExtractionRow
 from neuronxa.models.snapshot import ModelCard
-from neuronxa.stores.activations import ActivationStore, Layout
-from neuronxa.stores.registry import arrays_of
 
 #: Raised whenever the same input would give other numbers: old stores are then made anew.
 EXTRACTION_VERSION = 1
@@ -49,34 +47,23 @@ class Text:
         return hashlib.sha256(content.encode()).hexdigest()
 
 
-def open_store(
-    text: Text,
-    folder: Path,
-    *,
-    card: ModelCard,
-    corpus: str,
-    extraction: ExtractionRow,
-    block_sentences: int,
-) -> ActivationStore:
-    """The store of one language, going on where an earlier run stopped.
+def identity_of(
+    text: Text, *, card: ModelCard, corpus: str, extraction: ExtractionRow
+) -> dict[str, Any]:
+    """Everything that the numbers of a store depend on, as plain values.
 
     Parameters
     ----------
     text
         Sentences.
-    folder
-        ``results/activations/<model>/<corpus>/<extraction>/<language>``.
     card
         Card of the model's snapshot.
     corpus
         Name of the corpus.
     extraction
-        How to extract.
-    block_sentences
-        Sentences of one block.
+        How to extract; its label changes no number.
     """
-    rows = [index for side in (0, 1) for index in range(text.sides.count(side))]
-    identity: dict[str, Any] = {
+    return {
         "extraction_version": EXTRACTION_VERSION,
         "model": card.model,
         "model_digest": card.digest,
@@ -84,16 +71,6 @@ def open_store(
         "language": text.language,
         "text_digest": text.digest,
         "extraction": extraction.model_dump(exclude={"label"}),
-        "rows": rows,
+        "rows": [index for side in (0, 1) for index in range(text.sides.count(side))],
         "sides": list(text.sides),
     }
-    layout = Layout(
-        sentences=len(text.sentences),
-        block_sentences=block_sentences,
-        layers=card.layers,
-        neurons=card.neurons,
-        hidden_size=card.hidden_size,
-        arrays=tuple(spec.name for spec in arrays_of(extraction)),
-    )
-    fingerprint = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-    return ActivationStore(folder, layout, identity=identity, fingerprint=fingerprint)

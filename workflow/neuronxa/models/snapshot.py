@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -101,6 +100,7 @@ def make_snapshot(row: ModelRow, folder: Path) -> ModelCard:
     from transformers.utils import logging
 
     logging.disable_progress_bar()
+    logging.set_verbosity_error()
     staging = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
@@ -111,7 +111,7 @@ def make_snapshot(row: ModelRow, folder: Path) -> ModelCard:
     card = _describe(row, fetched, staging, stored_as, source_digest)
     atomic_write_text(staging / HANDLE, json.dumps(asdict(card), indent=2, ensure_ascii=False))
     shutil.rmtree(folder, ignore_errors=True)
-    os.replace(staging, folder)
+    staging.replace(folder)
     return card
 
 
@@ -144,7 +144,7 @@ def _link(fetched: Fetched, folder: Path) -> str:
             continue
         target = folder / path.name
         if downloaded:
-            os.replace(path, target)
+            path.replace(target)
         elif path.suffix == ".safetensors":
             target.symlink_to(path.resolve())
         else:

@@ -92,7 +92,7 @@ def _fetch_folder(row: ModelRow, _workspace: Path) -> Fetched:
         raise ModelError(
             f"{path} has no safetensors",
             where=where,
-            remedy="convert the weights to safetensors; pickled weights are refused, they can run code",
+            remedy="convert the weights to safetensors; pickled ones can run code and are refused",
         )
     return Fetched(path)
 

@@ -30,11 +30,11 @@ class Interval:
     estimate: float
     low: float
     high: float
-    n: int
+    n: float
     method: str
 
 
-def wilson_interval(share: float, n: int, *, confidence: float = 0.95) -> Interval:
+def wilson_interval(share: float, n: float, *, confidence: float = 0.95) -> Interval:
     """Compute the Wilson score interval of a share of ``n`` trials.
 
     With share p and normal quantile z the bounds are
@@ -47,7 +47,7 @@ def wilson_interval(share: float, n: int, *, confidence: float = 0.95) -> Interv
     share
         Share of hits in [0, 1]; mu and top-1 of one layer are such shares of sentences.
     n
-        Number of trials (sentences, questions).
+        Number of trials (sentences, questions); an effective number may be broken.
     confidence
         Coverage of the interval.
 
@@ -61,7 +61,7 @@ def wilson_interval(share: float, n: int, *, confidence: float = 0.95) -> Interv
     StatisticsError
         If ``share`` is outside [0, 1] or ``n`` is below 1.
     """
-    if n < 1:
+    if not n >= 1:
         raise StatisticsError(f"a share needs at least one trial, got n = {n}")
     if not 0.0 <= share <= 1.0:
         raise StatisticsError(
@@ -74,7 +74,7 @@ def wilson_interval(share: float, n: int, *, confidence: float = 0.95) -> Interv
     # At the ends the bound is the share itself; rounding would miss it by an ulp.
     low = 0.0 if share == 0.0 else float(centre - half)
     high = 1.0 if share == 1.0 else float(centre + half)
-    return Interval(float(share), low, high, int(n), "wilson")
+    return Interval(float(share), low, high, n, "wilson")
 
 
 def mean_interval(values: ArrayLike, *, confidence: float = 0.95) -> Interval:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, Literal
 
+import numpy as np
 import pandas as pd
 
 from neuronxa.statistics.intervals import mean_interval, wilson_interval
@@ -29,7 +30,8 @@ def layer_peaks(scores: pd.DataFrame, *, pivot: str) -> pd.DataFrame:
     Parameters
     ----------
     scores
-        Alignment scores (see :func:`neuronxa.alignment.methods.method_scores`), with rows per layer.
+        Alignment scores with rows per layer, columns as
+        :func:`neuronxa.alignment.methods.method_scores` takes them.
     pivot
         Language code; the pivot itself is left out of the mean.
 
@@ -113,11 +115,8 @@ def retrieval_summary(
         found = mean_interval(part["value"], confidence=confidence)
         if len(part) == 1 and at == "peak" and values[-1] != "mean":
             found = wilson_interval(found.estimate, n, confidence=confidence)
-        # A share cannot leave [0, 1], though a t interval can.
-        low, high = (
-            min(max(bound, 0.0), 1.0) if bound == bound else bound
-            for bound in (found.low, found.high)
-        )
+        # A share cannot leave [0, 1], though a t interval can; NaN stays NaN.
+        low, high = (float(np.clip(bound, 0.0, 1.0)) for bound in (found.low, found.high))
         summary.append((*values, found.estimate, low, high, len(part), n))
     table = pd.DataFrame(summary, columns=[*keys, "value", "low", "high", "n_languages", "n"])
     table["representation"] = table["representation"].map(names)

@@ -1,8 +1,9 @@
 """The activation store of one language: created, filled block by block, published, read back.
 
-On disk, beside each other in one folder: ``store.zarr`` with the arrays of `neuronxa.stores.registry` (Zarr
-v3), ``record.json`` and ``manifest.json`` (see `neuronxa.stores.journal`). One process writes a
-store at a time: hold `neuronxa.stores.lock` around writing.
+On disk, beside each other in one folder: ``store.zarr`` with the arrays of
+`neuronxa.stores.registry` (Zarr v3), ``record.json`` and ``manifest.json`` (see
+`neuronxa.stores.journal`). One process writes a store at a time: hold `neuronxa.stores.lock`
+around writing.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class Layout:
         """Length of a dimension, of the whole array or of its part in one block."""
         if dim == "sentence" and block is not None:
             rows = self.rows(block)
-            return rows.stop - rows.start
+            return int(rows.stop - rows.start)
         sizes = {
             "sentence": self.sentences,
             "block": self.blocks if block is None else 1,
@@ -99,16 +100,12 @@ class ActivationStore:
     identity
         What the content depends on: model, corpus, extraction, with their digests. Stored as
         attributes; another identity means another content.
-    fingerprint
-        Digest of the identity.
     """
 
-    def __init__(
-        self, folder: Path, layout: Layout, *, identity: Mapping[str, Any], fingerprint: str
-    ) -> None:
+    def __init__(self, folder: Path, layout: Layout, *, identity: Mapping[str, Any]) -> None:
         self.folder = folder
         plain = {**asdict(layout), "arrays": list(layout.arrays)}
-        self.journal = Journal(folder, fingerprint=fingerprint, identity=identity, layout=plain)
+        self.journal = Journal(folder, identity=identity, layout=plain)
         if self.journal.resume() and (folder / STORE / "zarr.json").is_file():
             self.layout = _layout_from(self.journal.layout)
             self._group = zarr.open_group(folder / STORE, mode="r+")
@@ -117,7 +114,7 @@ class ActivationStore:
         shutil.rmtree(folder / STORE, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
         self._group = _create(folder / STORE, layout, identity)
-        self.journal = Journal(folder, fingerprint=fingerprint, identity=identity, layout=plain)
+        self.journal = Journal(folder, identity=identity, layout=plain)
         self.journal.start()
 
     @property
@@ -240,7 +237,9 @@ class Activations:
         """One chunk, compared with the digest that the manifest names."""
         key = f"{self.folder / STORE}, array '{spec.name}', layer {layer}, block {block}"
         try:
-            value = np.asarray(_array(self._group, spec.name)[_region(spec, self.layout, block, layer)])
+            value = np.asarray(
+                _array(self._group, spec.name)[_region(spec, self.layout, block, layer)]
+            )
         except (ValueError, RuntimeError, OSError, KeyError) as error:
             raise StoreError(
                 f"a chunk cannot be read ({error})", where=key, remedy=self._repair

@@ -64,8 +64,6 @@ class AlignmentStore:
         Sizes.
     identity
         What the content depends on.
-    fingerprint
-        Digest of the identity.
     """
 
     def __init__(
@@ -74,7 +72,6 @@ class AlignmentStore:
         layout: AlignmentLayout,
         *,
         identity: Mapping[str, Any],
-        fingerprint: str,
     ) -> None:
         self.folder = folder
         self.layout = layout
@@ -82,7 +79,7 @@ class AlignmentStore:
         plain["arrays"] = list(layout.arrays)
 
         def journal() -> Journal:
-            return Journal(folder, fingerprint=fingerprint, identity=identity, layout=plain)
+            return Journal(folder, identity=identity, layout=plain)
 
         self.journal = journal()
         if self.journal.resume() and (folder / STORE / "zarr.json").is_file():

@@ -10,6 +10,7 @@ A part counts only once the record names it, so a half-written one can never pas
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,10 +38,9 @@ class Journal:
     ----------
     folder
         Folder of the record; the store lies beside it.
-    fingerprint
-        Digest of everything that the content depends on.
     identity
-        The same, readable: it becomes part of the manifest.
+        Everything that the content depends on, as plain values; another identity means another
+        content.
     layout
         Sizes of the store, as plain values.
     """
@@ -49,20 +49,28 @@ class Journal:
         self,
         folder: Path,
         *,
-        fingerprint: str,
         identity: Mapping[str, Any],
         layout: Mapping[str, Any],
     ) -> None:
         self.folder = folder
         self._content: dict[str, Any] = {
             "format": FORMAT,
-            "fingerprint": fingerprint,
+            "fingerprint": fingerprint_of(identity),
             "identity": dict(identity),
             "layout": dict(layout),
             "complete": False,
             "facts": {},
             "parts": {},
         }
+
+    @classmethod
+    def of(
+        cls, folder: Path, identity: Mapping[str, Any], layout: Mapping[str, Any] | None = None
+    ) -> Journal:
+        """The record of this content in a folder, resumed if there is one, else empty."""
+        journal = cls(folder, identity=identity, layout=layout or {})
+        journal.resume()
+        return journal
 
     @property
     def layout(self) -> dict[str, Any]:
@@ -133,6 +141,11 @@ class Journal:
     def _write(self) -> None:
         text = json.dumps(self._content, indent=1, sort_keys=True)
         atomic_write_text(self.folder / RECORD, text)
+
+
+def fingerprint_of(identity: Mapping[str, Any]) -> str:
+    """SHA-256 of an identity, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

@@ -76,7 +76,7 @@ _OTHERS = (
         "hidden",
         _HIDDEN,
         "float32",
-        "weighted mean over tokens of the hidden states: embeddings first, after the final norm last",
+        "weighted mean over tokens of the hidden states, from the embeddings to the final norm",
     ),
     ArraySpec("hidden_last", _HIDDEN, "float32", "hidden states of the last pooled token"),
     ArraySpec("tokens", ("sentence",), "uint32", "number of pooled tokens; 0 = missing sentence"),
@@ -84,7 +84,7 @@ _OTHERS = (
         "pooling_weight",
         ("sentence",),
         "uint32",
-        "sum of the pooling weights of a sentence: t(t+1)/2 for `weighted`, t for `mean`, 1 for `last`",
+        "sum of a sentence's pooling weights: t(t+1)/2 for `weighted`, t for `mean`, 1 for `last`",
     ),
 )
 

@@ -208,7 +208,7 @@ class _Codes(NamedTuple):
 
 
 def _arrange_codes(texts: Sequence[str], *, side: float) -> _Codes:
-    """Stagger codes on a side of so many inch: each as near to the axes as its neighbours let it."""
+    """Stagger codes on a side of so many inch, each as near to the axes as can be."""
     room = side * 72 / len(texts)
     size = min(7.0, max(LEAST_TEXT, room / 1.1))
     every = max(1, math.ceil(size * 1.1 / room / MOST_LEVELS))

@@ -149,8 +149,9 @@ def _name_ends(
     """Write each curve's code right of its end, moved apart so that no two overlap."""
     bottom, top = ax.get_ylim()
     step = (SMALL_TEXT * 1.15) / (72 * axes_size(ax)[1]) * (top - bottom)
-    # Equal ends keep the order of the languages, the best on top.
-    ordered = sorted(reversed(ends), key=lambda end: end[0])
+    # Of equal ends the best language, which comes first, is written on top.
+    ends.reverse()
+    ordered = sorted(ends, key=lambda end: end[0])
     places = spread([end[0] for end in ordered], step=step, low=bottom, high=top)
     for (value, code, shade), place in zip(ordered, places, strict=True):
         ax.annotate(

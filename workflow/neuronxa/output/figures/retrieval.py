@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -78,8 +79,8 @@ def plot_retrieval(
             capthick=0.7,
         )
         for x, value, high in zip(at, rows["value"], rows["high"], strict=True):
-            top = high if high == high else value
-            if value == value:
+            top = value if math.isnan(high) else high
+            if not math.isnan(value):
                 ax.annotate(
                     f"{value:.0f}",
                     (x, top),

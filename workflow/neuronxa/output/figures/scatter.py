@@ -11,7 +11,7 @@ from adjustText import adjust_text
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
-from scipy import stats
+from matplotlib.text import Annotation
 
 from neuronxa.alignment.methods import METHODS, Reduction
 from neuronxa.errors import StatisticsError
@@ -26,6 +26,7 @@ from neuronxa.output.style import (
     styled,
 )
 from neuronxa.statistics.correlation import LEAST_POINTS, correlate
+from neuronxa.statistics.fit import fit_line
 
 if TYPE_CHECKING:
     from neuronxa.languages import Language
@@ -58,38 +59,6 @@ def points(
     joined = x.merge(y, on=["model", "language"], suffixes=("_x", "_y"))
     joined = joined.rename(columns={"value_x": "x", "value_y": "y"})
     return joined[["language", "x", "y", "chance"]].dropna(subset=["x", "y"], ignore_index=True)
-
-
-def fit_line(
-    x: np.ndarray, y: np.ndarray, at: np.ndarray, *, confidence: float = 0.95
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Fit a least-squares line and the confidence band of its mean.
-
-    The band at x0 is ``t(n - 2) s sqrt(1/n + (x0 - mean(x))² / sum((x - mean(x))²))`` on both
-    sides, with s² the residual variance.
-
-    Parameters
-    ----------
-    x, y
-        Points, shape (n,), n at least 3.
-    at
-        Where to evaluate, shape (m,).
-    confidence
-        Coverage of the band.
-
-    Returns
-    -------
-    line, low, high
-        Each of shape (m,).
-    """
-    fit = stats.linregress(x, y)
-    line = fit.intercept + fit.slope * at
-    residual = y - (fit.intercept + fit.slope * x)
-    n = len(x)
-    spread = np.sqrt((residual**2).sum() / (n - 2))
-    away = (at - x.mean()) ** 2 / ((x - x.mean()) ** 2).sum()
-    half = stats.t.ppf(0.5 + confidence / 2, n - 2) * spread * np.sqrt(1 / n + away)
-    return line, line - half, line + half
 
 
 def plot_scatter(
@@ -143,8 +112,9 @@ def plot_scatter(
             )
     _pad(ax, others if len(others) else data)
     hollow = data.loc[is_pivot]
+    pivots: list[Annotation] = []
     for code, x, y in zip(hollow["language"], hollow["x"], hollow["y"], strict=True):
-        _draw_pivot(ax, float(x), float(y), name=shown[code], colour=colour)
+        pivots.append(_draw_pivot(ax, float(x), float(y), name=shown[code], colour=colour))
     note = f"n = {len(others)}"
     at = line = np.empty(0)
     try:
@@ -157,7 +127,7 @@ def plot_scatter(
         note = f"r = {r.estimate:.2f} [{r.low:.2f}, {r.high:.2f}]\nρ = {rho.estimate:.2f}, " + note
         at = np.linspace(float(others["x"].min()), float(others["x"].max()), 60)
         line, low, high = fit_line(
-            others["x"].to_numpy(), others["y"].to_numpy(), at, confidence=confidence
+            others["x"].to_numpy(), others["y"].to_numpy(), at=at, confidence=confidence
         )
         ax.plot(at, line, color=INK, lw=0.9, zorder=2, label="least squares")
         ax.fill_between(at, low, high, color="0.88", lw=0, zorder=1, label=f"{confidence:.0%} band")
@@ -166,7 +136,7 @@ def plot_scatter(
         low_y, high_y = ax.get_ylim()
         if low_y <= chance <= high_y:
             ax.axhline(chance, color=QUIET, lw=0.7, ls=(0, (4, 3)), zorder=1, label="chance")
-    ax.annotate(
+    told = ax.annotate(
         note,
         xy=(0.0, 1.0),
         xycoords="axes fraction",
@@ -193,9 +163,10 @@ def plot_scatter(
     if texts:
         adjust_text(
             texts,
-            # Names keep off the points and off the line.
-            x=np.concatenate([others["x"].to_numpy(), at]),
-            y=np.concatenate([others["y"].to_numpy(), line]),
+            # Names keep off the points, the line, the pivot and the note.
+            x=np.concatenate([others["x"].to_numpy(), at, [found.xy[0] for found in pivots]]),
+            y=np.concatenate([others["y"].to_numpy(), line, [found.xy[1] for found in pivots]]),
+            objects=[told, *pivots],
             ax=ax,
             # A limit on time would make the result depend on the machine.
             iter_lim=400,
@@ -211,7 +182,7 @@ def plot_scatter(
     return ax
 
 
-def _draw_pivot(ax: Axes, x: float, y: float, *, name: str, colour: str) -> None:
+def _draw_pivot(ax: Axes, x: float, y: float, *, name: str, colour: str) -> Annotation:
     """Draw the pivot hollow; far outside the others it stands at the edge with its values."""
     at_x, at_y = _inside(x, ax.get_xlim()), _inside(y, ax.get_ylim())
     ax.scatter(
@@ -225,7 +196,7 @@ def _draw_pivot(ax: Axes, x: float, y: float, *, name: str, colour: str) -> None
         label="pivot",
     )
     moved = (at_x, at_y) != (x, y)
-    ax.annotate(
+    return ax.annotate(
         f"{name} at ({x:.2f}, {y:.2f})" if moved else name,
         (at_x, at_y),
         xytext=(1.0, 1.0) if moved else (0, -4),

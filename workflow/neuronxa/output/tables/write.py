@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -184,7 +185,7 @@ def _floats(column: pd.Series) -> list[float]:
 
 
 def _number(value: float, decimals: int) -> str:
-    if value != value:
+    if math.isnan(value):
         return "–"
     text = f"{value:.{decimals}f}"
     # A rounded zero has no sign.
@@ -193,7 +194,7 @@ def _number(value: float, decimals: int) -> str:
 
 
 def _interval(low: float, high: float, decimals: int) -> str:
-    if low != low or high != high:
+    if math.isnan(low) or math.isnan(high):
         return ""
     return f" [{_number(low, decimals)}, {_number(high, decimals)}]"
 

@@ -1,0 +1,290 @@
+"""The workflow as its users run it: plans, whole runs on tiny models, kills, added languages."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from neuronxa.stores.activations import Activations
+from neuronxa.stores.alignment import Alignment
+
+from ..models.tiny import save_tiny
+
+pytestmark = pytest.mark.workflow
+
+LANGUAGES = ["eng_Latn", "deu_Latn", "fra_Latn", "spa_Latn", "rus_Cyrl", "swh_Latn", "hin_Deva"]
+WORDS = {
+    "rus_Cyrl": [
+        "кошка",
+        "дом",
+        "вода",
+        "небо",
+        "рука",
+        "дорога",
+        "книга",
+        "огонь",
+        "земля",
+        "ветер",
+    ],
+    "hin_Deva": ["बिल्ली", "घर", "पानी", "आकाश", "हाथ", "सड़क", "किताब", "आग", "धरती", "हवा"],
+}
+ENDINGS = {".parquet", ".csv", ".tex", ".md", ".svg"}
+LATIN = ["cat", "house", "water", "heaven", "hand", "road", "book", "fire", "earth", "wind"]
+
+
+def snakemake(repository, folder, *arguments, check=True, timeout=600):
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(repository / "Snakefile")]
+    done = subprocess.run(
+        [
+            *command,
+            "--directory",
+            str(folder),
+            "--configfile",
+            str(folder / "config.yaml"),
+            *arguments,
+        ],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+        cwd=folder,
+    )
+    if check and done.returncode:
+        raise AssertionError(done.stderr[-5000:])
+    return done
+
+
+def sheet(path, *rows):
+    path.write_text("\n".join("\t".join(map(str, row)) for row in rows) + "\n", "utf-8")
+
+
+@pytest.fixture
+def project(tmp_path, repository):
+    """A working directory with two tiny models, a toy corpus and a table of scores."""
+    texts = tmp_path / "texts"
+    texts.mkdir()
+    rng = np.random.default_rng(0)
+    orders = [rng.permutation(10)[:4] for _ in range(12)]
+    for code in LANGUAGES:
+        words = WORDS.get(code, [f"{word}{code[:2]}" for word in LATIN])
+        lines = [" ".join(words[i] for i in order) + "." for order in orders]
+        (texts / f"{code}.txt").write_text("\n".join(lines) + "\n", "utf-8")
+    for kind in ("llama", "gemma3_text"):
+        save_tiny(kind, tmp_path / kind)
+    sheet(
+        tmp_path / "models.tsv",
+        ["model", "label", "source", "location"],
+        ["tiny-llama", "Tiny Llama", "folder", tmp_path / "llama"],
+        ["tiny-gemma", "Tiny Gemma", "folder", tmp_path / "gemma3_text"],
+    )
+    sheet(
+        tmp_path / "corpora.tsv",
+        ["corpus", "label", "reader", "location", "sentences"],
+        ["toy", "Toy", "folder", texts, 10],
+    )
+    scores = [["model", "task", "language", "metric", "value"]]
+    scores += [
+        [model, "quiz", code, "accuracy", 0.3 + 0.05 * i]
+        for model in ("tiny-llama", "tiny-gemma")
+        for i, code in enumerate(LANGUAGES)
+    ]
+    (tmp_path / "scores.csv").write_text(
+        "\n".join(",".join(map(str, row)) for row in scores) + "\n", "utf-8"
+    )
+    sheet(
+        tmp_path / "tasks.tsv",
+        ["task", "label", "kind", "location"],
+        ["quiz", "Quiz", "scores", tmp_path / "scores.csv"],
+    )
+    config = {
+        "models": ["tiny-llama", "tiny-gemma"],
+        "languages": LANGUAGES[:6],
+        "pivot": "eng_Latn",
+        "corpora": ["toy"],
+        "extractions": ["default"],
+        "tasks": ["quiz"],
+        "extraction": {"block_sentences": 4, "token_budget": 128, "device": "cpu"},
+        "sheets": {
+            "models": "models.tsv",
+            "corpora": "corpora.tsv",
+            "tasks": "tasks.tsv",
+            "languages": str(repository / "config/languages.tsv"),
+            "extractions": str(repository / "config/extractions.tsv"),
+        },
+    }
+    write_config(tmp_path, config)
+    (tmp_path / "config").mkdir()
+    shutil.copy(repository / "config/config.yaml", tmp_path / "config/config.yaml")
+    return tmp_path, config
+
+
+def write_config(folder, config):
+    (folder / "config.yaml").write_text(yaml.safe_dump(config), "utf-8")
+
+
+def digests(folder):
+    """Digests of every manifest and table of a run."""
+    found = {}
+    for path in sorted((folder / "results").rglob("*")):
+        if (
+            path.suffix in {".parquet", ".csv", ".tex", ".md", ".svg"}
+            or path.name == "manifest.json"
+        ):
+            found[str(path.relative_to(folder))] = path.read_bytes()
+    return found
+
+
+def test_a_whole_run_leaves_every_result_and_then_nothing_to_do(project, repository):
+    folder, _ = project
+    snakemake(repository, folder, "--cores", "2")
+    for model in ("tiny-llama", "tiny-gemma"):
+        alignment = Alignment(folder / f"results/alignment/{model}/toy/default")
+        mu = alignment.array("mu", "nas_gate").sel(source="eng_Latn")
+        assert (mu.sel(target="eng_Latn") == 1).all()
+        store = Activations(folder / f"results/activations/{model}/toy/default/deu_Latn")
+        assert store.layout.sentences == 10
+        figures = folder / f"results/figures/{model}/toy/default"
+        for name in ("layer_curves", "heatmap", "retrieval", "scatter.quiz.accuracy"):
+            assert (figures / f"{name}.svg").stat().st_size > 1000
+            assert (figures / f"{name}.pdf").stat().st_size > 1000
+    correlations = pd.read_parquet(folder / "results/correlation/correlations.parquet")
+    assert set(correlations["method"]) == {"NASCA", "NAVCA", "MEXA", "MEXA-last"}
+    headline = correlations[~correlations["pivot_included"]]
+    assert set(headline["n"]) == {5}
+    again = snakemake(repository, folder, "--cores", "2")
+    assert "Nothing to be done" in again.stdout + again.stderr
+    logs = list((folder / "results/logs").rglob("*.log"))
+    assert logs
+    assert all("finished" in p.read_text("utf-8") for p in logs)
+    snakemake(repository, folder, "--report", "report.html")
+    assert "NeuronXA" in (folder / "report.html").read_text("utf-8")
+
+
+def test_adding_a_language_extracts_that_language_and_nothing_else(project, repository):
+    folder, config = project
+    snakemake(repository, folder, "--cores", "2")
+    manifests = sorted((folder / "results/activations").rglob("manifest.json"))
+    before = {path: path.stat().st_mtime_ns for path in manifests}
+    write_config(folder, {**config, "languages": LANGUAGES})
+    done = snakemake(repository, folder, "--cores", "2")
+    output = done.stdout + done.stderr
+    for path, moment in before.items():
+        assert path.stat().st_mtime_ns == moment
+    added = set((folder / "results/activations").rglob("manifest.json")) - set(before)
+    assert {path.parent.name for path in added} == {"hin_Deva"}
+    assert output.count("Extracting ") == 2  # one language, two models
+
+
+def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(project, repository, tmp_path_factory):
+    folder, _ = project
+    snakemake(repository, folder, "--cores", "2")
+    expected = digests(folder)
+    for name in ("results", "resources", ".snakemake"):
+        shutil.rmtree(folder / name)
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(repository / "Snakefile")]
+    killed = 0
+    for wait in (4, 7, 10):
+        process = subprocess.Popen(
+            [*command, "--configfile", "config.yaml", "--cores", "2"],
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            process.wait(timeout=wait)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            killed += 1
+        snakemake(repository, folder, "--unlock")
+    assert killed
+    snakemake(repository, folder, "--cores", "2", "--rerun-incomplete")
+    assert digests(folder) == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"modles": ["x"]}, r"unknown key 'modles'"),
+        ({"models": ["tiny-lama"]}, r"'models' names 'tiny-lama', which is not in models.tsv"),
+        ({"languages": ["eng_Latn", "xxx_Latn"]}, r"xxx_Latn"),
+        ({"languages": ["eng_Latn", "deu_Latn", "deu_Latn"]}, r"names 'deu_Latn' 2 times"),
+        ({"pivot": "jpn_Jpan"}, r"the pivot 'jpn_Jpan' is not among 'languages'"),
+        ({"extraction": {"token_budget": 1}}, r"token_budget"),
+    ],
+)
+def test_bad_settings_are_one_clear_error_before_anything_runs(
+    project, repository, change, message
+):
+    folder, config = project
+    write_config(folder, {**config, **change})
+    done = snakemake(repository, folder, "--cores", "1", check=False)
+    assert done.returncode
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (folder / "results").exists()
+
+
+def test_more_sentences_than_the_corpus_has_is_refused(project, repository):
+    folder, _ = project
+    path = folder / "corpora.tsv"
+    path.write_text(path.read_text("utf-8").replace("\t10\n", "\t1000\n"), "utf-8")
+    done = snakemake(repository, folder, "--cores", "1", check=False)
+    assert done.returncode
+    assert "corpus 'toy' has 12 sentences, 1000 are asked for" in done.stderr
+    assert "Hint: set 'sentences' of 'toy' to 12 or fewer" in done.stderr
+
+
+def test_the_default_configuration_plans_work_offline_without_torch(repository, tmp_path):
+    (tmp_path / "torch.py").write_text("raise ImportError('a dry run must not import torch')\n")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "HF_HUB_OFFLINE": "1"}
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "snakemake",
+            "-n",
+            "--snakefile",
+            str(repository / "Snakefile"),
+            "--directory",
+            str(tmp_path),
+            "--configfile",
+            str(repository / "config/config.yaml"),
+            "--config",
+            "sheets="
+            + json.dumps(
+                {
+                    name: str(repository / f"config/{name}.tsv")
+                    for name in ("models", "languages", "corpora", "extractions", "tasks")
+                }
+            ),
+        ],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=repository,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "extract_activations         48" in done.stdout
+
+
+def test_paths_of_the_repository_hold_no_machine(repository):
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=repository, capture_output=True, text=True, check=False
+    ).stdout.split()
+    for name in tracked:
+        path = repository / name
+        if path.suffix in {".py", ".smk", ".md", ".yaml", ".toml", ".tsv"} and path.is_file():
+            assert "/work/" not in path.read_text("utf-8") or path == Path(__file__)

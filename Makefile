@@ -59,6 +59,6 @@ lock: install  ## render envs/ from the pins in pyproject.toml
 	  --no-emit-options --allow-unsafe --no-annotate --output-file envs/lock.txt pyproject.toml
 	sed -i 's/^\(torch==[0-9.]*\)+.*/\1/' envs/lock.txt
 
-clean:  ## remove results and snapshots (asks Snakemake which, and the stores beside them)
+clean:  ## remove the results of all runs (snapshots and texts in resources/ stay)
 	rm -rf results/activations results/alignment results/benchmarks results/transfer results/facts \
 	  results/correlation results/tables results/figures results/logs results/timings $(REPORT)

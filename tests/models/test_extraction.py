@@ -32,9 +32,9 @@ SENTENCES = (
 )
 
 
-def snapshot_of(kind, tmp_path, **tokenizer_options):
+def snapshot_of(kind, tmp_path):
     source = tmp_path / f"{kind}-source"
-    model = save_tiny(kind, source, **tokenizer_options)
+    model = save_tiny(kind, source)
     row = ModelRow(model=f"tiny-{kind}", label=kind, source="folder", location=str(source))
     folder = tmp_path / f"{kind}-snapshot"
     return model, folder, make_snapshot(row, folder)

@@ -44,10 +44,10 @@ CONFIGS = {
 }
 
 
-def tiny_model(kind):
+def tiny_model(kind, **changes):
     """A causal model with random weights of ordinary size, in float32 and eval mode."""
     torch.manual_seed(0)
-    config = AutoConfig.for_model(kind, **CONFIGS[kind])
+    config = AutoConfig.for_model(kind, **{**CONFIGS[kind], **changes})
     model = AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval()
     with torch.no_grad():
         for parameter in model.parameters():
@@ -55,24 +55,23 @@ def tiny_model(kind):
     return model
 
 
-def tiny_tokenizer(*, bos=True):
-    """One token per byte, with a token at the start if wished."""
+def tiny_tokenizer():
+    """One token per byte, after a token at the start."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     vocabulary = {"<pad>": 0, "<s>": 1, "</s>": 2, **{c: i for i, c in enumerate(alphabet, 3)}}
     tokenizer = Tokenizer(models.BPE(vocabulary, []))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    if bos:
-        tokenizer.post_processor = processors.TemplateProcessing(
-            single="<s> $A", special_tokens=[("<s>", 1)]
-        )
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A", special_tokens=[("<s>", 1)]
+    )
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", pad_token="<pad>"
     )
 
 
-def save_tiny(kind, folder, **tokenizer_options):
-    """A model folder in transformers' layout."""
-    model = tiny_model(kind)
+def save_tiny(kind, folder, **changes):
+    """A model folder in transformers' layout; `changes` go into its config."""
+    model = tiny_model(kind, **changes)
     model.save_pretrained(folder)
-    tiny_tokenizer(**tokenizer_options).save_pretrained(folder)
+    tiny_tokenizer().save_pretrained(folder)
     return model

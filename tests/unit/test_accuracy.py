@@ -146,3 +146,32 @@ def test_nothing_available_is_an_empty_table() -> None:
         {"ace_Arab": ENGLISH.head(0)}, model="m", task="t", pivot="eng_Latn", common_items=True
     )
     assert len(scores) == 0 and list(scores.columns) == SCORE_COLUMNS
+
+
+def test_a_language_that_names_little_does_not_take_the_items_of_the_others(caplog):
+    full = pd.concat([answers(f"i{i}", "x", right=i % 2 == 0) for i in range(10)])
+    little = pd.concat([answers(f"i{i}", "x", right=True) for i in range(2)])
+    scores = score_rankings(
+        {"eng_Latn": full, "deu_Latn": full, "quy_Latn": little},
+        model="m",
+        task="t",
+        pivot="eng_Latn",
+        common_items=True,
+    )
+    assert set(scores["language"]) == {"eng_Latn", "deu_Latn"}
+    assert set(scores["n"]) == {10}
+    assert "quy_Latn names only 2 items and is left out" in caplog.text
+
+
+def answers(item, answer, *, right):
+    """Rows of one item with two candidates."""
+    return pd.DataFrame(
+        {
+            "item": item,
+            "candidate": [0, 1],
+            "answer": answer,
+            "log_probability": [-1.0, -2.0] if right else [-2.0, -1.0],
+            "tokens": 1,
+            "gold": [True, False],
+        }
+    )

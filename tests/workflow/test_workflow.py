@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -13,55 +12,22 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 
 from neuronxa.stores.activations import Activations
 from neuronxa.stores.alignment import Alignment
 
 from ..models.tiny import save_tiny
+from .conftest import write_config
 
 pytestmark = pytest.mark.workflow
 
 LANGUAGES = ["eng_Latn", "deu_Latn", "fra_Latn", "spa_Latn", "rus_Cyrl", "swh_Latn", "hin_Deva"]
 WORDS = {
-    "rus_Cyrl": [
-        "кошка",
-        "дом",
-        "вода",
-        "небо",
-        "рука",
-        "дорога",
-        "книга",
-        "огонь",
-        "земля",
-        "ветер",
-    ],
-    "hin_Deva": ["बिल्ली", "घर", "पानी", "आकाश", "हाथ", "सड़क", "किताब", "आग", "धरती", "हवा"],
+    "rus_Cyrl": "кошка дом вода небо рука путь книга огонь мир ветер",
+    "hin_Deva": "बिल्ली घर पानी आकाश हाथ सड़क किताब आग धरती हवा",
 }
 ENDINGS = {".parquet", ".csv", ".tex", ".md", ".svg"}
-LATIN = ["cat", "house", "water", "heaven", "hand", "road", "book", "fire", "earth", "wind"]
-
-
-def snakemake(repository, folder, *arguments, check=True, timeout=600):
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(repository / "Snakefile")]
-    done = subprocess.run(
-        [
-            *command,
-            "--directory",
-            str(folder),
-            "--configfile",
-            str(folder / "config.yaml"),
-            *arguments,
-        ],
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-        cwd=folder,
-    )
-    if check and done.returncode:
-        raise AssertionError(done.stderr[-5000:])
-    return done
+LATIN = "cat house water heaven hand road book fire earth wind"
 
 
 def sheet(path, *rows):
@@ -69,14 +35,15 @@ def sheet(path, *rows):
 
 
 @pytest.fixture
-def project(tmp_path, repository):
+def project(tmp_path, default_sheets):
     """A working directory with two tiny models, a toy corpus and a table of scores."""
     texts = tmp_path / "texts"
     texts.mkdir()
     rng = np.random.default_rng(0)
     orders = [rng.permutation(10)[:4] for _ in range(12)]
     for code in LANGUAGES:
-        words = WORDS.get(code, [f"{word}{code[:2]}" for word in LATIN])
+        words = WORDS.get(code, LATIN).split()
+        words = words if code in WORDS else [f"{word}{code[:2]}" for word in words]
         lines = [" ".join(words[i] for i in order) + "." for order in orders]
         (texts / f"{code}.txt").write_text("\n".join(lines) + "\n", "utf-8")
     for kind in ("llama", "gemma3_text"):
@@ -115,21 +82,14 @@ def project(tmp_path, repository):
         "tasks": ["quiz"],
         "extraction": {"block_sentences": 4, "token_budget": 128, "device": "cpu"},
         "sheets": {
+            **default_sheets,
             "models": "models.tsv",
             "corpora": "corpora.tsv",
             "tasks": "tasks.tsv",
-            "languages": str(repository / "config/languages.tsv"),
-            "extractions": str(repository / "config/extractions.tsv"),
         },
     }
     write_config(tmp_path, config)
-    (tmp_path / "config").mkdir()
-    shutil.copy(repository / "config/config.yaml", tmp_path / "config/config.yaml")
     return tmp_path, config
-
-
-def write_config(folder, config):
-    (folder / "config.yaml").write_text(yaml.safe_dump(config), "utf-8")
 
 
 def digests(folder):
@@ -144,9 +104,9 @@ def digests(folder):
     return found
 
 
-def test_a_whole_run_leaves_every_result_and_then_nothing_to_do(project, repository):
+def test_a_whole_run_leaves_every_result_and_then_nothing_to_do(project, snakemake):
     folder, _ = project
-    snakemake(repository, folder, "--cores", "2")
+    snakemake(folder, "--cores", "2")
     for model in ("tiny-llama", "tiny-gemma"):
         alignment = Alignment(folder / f"results/alignment/{model}/toy/default")
         mu = alignment.array("mu", "nas_gate").sel(source="eng_Latn")
@@ -161,22 +121,22 @@ def test_a_whole_run_leaves_every_result_and_then_nothing_to_do(project, reposit
     assert set(correlations["method"]) == {"NASCA", "NAVCA", "MEXA", "MEXA-last"}
     headline = correlations[~correlations["pivot_included"]]
     assert set(headline["n"]) == {5}
-    again = snakemake(repository, folder, "--cores", "2")
+    again = snakemake(folder, "--cores", "2")
     assert "Nothing to be done" in again.stdout + again.stderr
     logs = list((folder / "results/logs").rglob("*.log"))
     assert logs
     assert all("finished" in p.read_text("utf-8") for p in logs)
-    snakemake(repository, folder, "--report", "report.html")
+    snakemake(folder, "--report", "report.html")
     assert "NeuronXA" in (folder / "report.html").read_text("utf-8")
 
 
-def test_adding_a_language_extracts_that_language_and_nothing_else(project, repository):
+def test_adding_a_language_extracts_that_language_and_nothing_else(project, snakemake):
     folder, config = project
-    snakemake(repository, folder, "--cores", "2")
+    snakemake(folder, "--cores", "2")
     manifests = sorted((folder / "results/activations").rglob("manifest.json"))
     before = {path: path.stat().st_mtime_ns for path in manifests}
     write_config(folder, {**config, "languages": LANGUAGES})
-    done = snakemake(repository, folder, "--cores", "2")
+    done = snakemake(folder, "--cores", "2")
     output = done.stdout + done.stderr
     for path, moment in before.items():
         assert path.stat().st_mtime_ns == moment
@@ -185,9 +145,9 @@ def test_adding_a_language_extracts_that_language_and_nothing_else(project, repo
     assert output.count("Extracting ") == 2  # one language, two models
 
 
-def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(project, repository, tmp_path_factory):
+def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(project, snakemake, repository):
     folder, _ = project
-    snakemake(repository, folder, "--cores", "2")
+    snakemake(folder, "--cores", "2")
     expected = digests(folder)
     for name in ("results", "resources", ".snakemake"):
         shutil.rmtree(folder / name)
@@ -207,9 +167,9 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(project, repository, 
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             killed += 1
-        snakemake(repository, folder, "--unlock")
+        snakemake(folder, "--unlock")
     assert killed
-    snakemake(repository, folder, "--cores", "2", "--rerun-incomplete")
+    snakemake(folder, "--cores", "2", "--rerun-incomplete")
     assert digests(folder) == expected
 
 
@@ -224,52 +184,32 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(project, repository, 
         ({"extraction": {"token_budget": 1}}, r"token_budget"),
     ],
 )
-def test_bad_settings_are_one_clear_error_before_anything_runs(
-    project, repository, change, message
-):
+def test_bad_settings_are_one_clear_error(project, snakemake, change, message):
     folder, config = project
     write_config(folder, {**config, **change})
-    done = snakemake(repository, folder, "--cores", "1", check=False)
+    done = snakemake(folder, "--cores", "1", check=False)
     assert done.returncode
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert not (folder / "results").exists()
 
 
-def test_more_sentences_than_the_corpus_has_is_refused(project, repository):
+def test_more_sentences_than_the_corpus_has_is_refused(project, snakemake):
     folder, _ = project
     path = folder / "corpora.tsv"
     path.write_text(path.read_text("utf-8").replace("\t10\n", "\t1000\n"), "utf-8")
-    done = snakemake(repository, folder, "--cores", "1", check=False)
+    done = snakemake(folder, "--cores", "1", check=False)
     assert done.returncode
     assert "corpus 'toy' has 12 sentences, 1000 are asked for" in done.stderr
     assert "Hint: set 'sentences' of 'toy' to 12 or fewer" in done.stderr
 
 
-def test_the_default_configuration_plans_work_offline_without_torch(repository, tmp_path):
+def test_the_default_configuration_plans_offline_without_torch(repository, tmp_path):
     (tmp_path / "torch.py").write_text("raise ImportError('a dry run must not import torch')\n")
     environment = {**os.environ, "PYTHONPATH": str(tmp_path), "HF_HUB_OFFLINE": "1"}
+    target = "results/activations/gemma-3-270m/interface/default/deu_Latn/manifest.json"
     done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "snakemake",
-            "-n",
-            "--snakefile",
-            str(repository / "Snakefile"),
-            "--directory",
-            str(tmp_path),
-            "--configfile",
-            str(repository / "config/config.yaml"),
-            "--config",
-            "sheets="
-            + json.dumps(
-                {
-                    name: str(repository / f"config/{name}.tsv")
-                    for name in ("models", "languages", "corpora", "extractions", "tasks")
-                }
-            ),
-        ],
+        [sys.executable, "-m", "snakemake", "-n", "--forceall", "--nolock"],
         capture_output=True,
         text=True,
         env=environment,
@@ -277,7 +217,8 @@ def test_the_default_configuration_plans_work_offline_without_torch(repository, 
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "extract_activations         48" in done.stdout
+    assert target in done.stdout
+    assert "extract_activations" in done.stdout
 
 
 def test_paths_of_the_repository_hold_no_machine(repository):

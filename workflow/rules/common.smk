@@ -32,6 +32,10 @@ FACTS = [name for name, row in SETTINGS.tasks.items() if row.kind == "facts"]
 SCORES = [name for name in SETTINGS.tasks if name not in FACTS]
 
 
+# columns of the sheets that are shown and change no number
+SHOWN = {"label", "licence", "note"}
+
+
 def one_of(names):
     """A wildcard constraint that matches exactly these names."""
     return "|".join(re.escape(name) for name in names) or "(?!)"

@@ -21,7 +21,10 @@ rule import_sentences:
     conda:
         "../../envs/models.yaml"
     params:
-        row=lambda wildcards: SETTINGS.corpora[wildcards.corpus].model_dump(),
+        # what is only shown is left out: renaming a corpus reads nothing again
+        row=lambda wildcards: SETTINGS.corpora[wildcards.corpus].model_dump(
+            exclude=SHOWN
+        ),
         pivot=SETTINGS.pivot,
     message:
         "Reading {wildcards.corpus} in {wildcards.language}"

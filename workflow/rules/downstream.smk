@@ -23,9 +23,7 @@ rule answer_facts:
         "../../envs/models.yaml"
     threads: 16
     params:
-        task=lambda wildcards: SETTINGS.tasks[wildcards.task].model_dump(
-            exclude={"label", "note", "licence"}
-        ),
+        task=lambda wildcards: SETTINGS.tasks[wildcards.task].model_dump(exclude=SHOWN),
         bcp47=lambda wildcards: SETTINGS.languages[wildcards.language].bcp47,
     message:
         "Asking {wildcards.model} for {wildcards.task} in {wildcards.language}"

@@ -10,7 +10,7 @@ from neuronxa.languages import Languages
 with job(snakemake.log[0]):
     pivot_side = snakemake.output.get("pivot")
     prepare_language(
-        CorpusRow(**snakemake.params.row),
+        CorpusRow(label="-", **snakemake.params.row),
         snakemake.wildcards.language,
         languages=Languages.read(Path(snakemake.config["sheets"]["languages"])),
         pivot=snakemake.params.pivot,

@@ -15,6 +15,7 @@ always gives the same answer, the commonest outcome in a language the model does
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -24,6 +25,11 @@ from numpy.typing import NDArray
 from neuronxa.downstream.rankc import rank_consistency
 from neuronxa.errors import StatisticsError
 from neuronxa.statistics.intervals import wilson_interval
+
+logger = logging.getLogger(__name__)
+
+#: Share of the questions that a language must be able to ask to be compared on common items.
+LEAST_ANSWERED = 0.5
 
 SCORE_COLUMNS = [
     "model",
@@ -64,8 +70,10 @@ def score_rankings(
         no RankC.
     common_items
         Whether accuracy counts only the items that every language answers. Needed where locales
-        lack names, or languages would be compared on different questions. RankC always takes the
-        items that a language shares with the pivot.
+        lack names, or languages would be compared on different questions. A language that answers
+        fewer than `LEAST_ANSWERED` of the questions is then left out, and the log says so: it
+        would take their items from all others. RankC always takes the items that a language
+        shares with the pivot.
     confidence, seed
         Of the intervals and of RankC's bootstrap.
 
@@ -81,6 +89,8 @@ def score_rankings(
         No item is common to all languages.
     """
     present = {language: table for language, table in rankings.items() if len(table)}
+    if common_items:
+        present = _well_answered(present, task)
     kept = _shared_items(present.values()) if common_items and present else None
     if kept is not None and not kept:
         raise StatisticsError(
@@ -183,6 +193,16 @@ def tidy(table: pd.DataFrame) -> pd.DataFrame:
     kinds = dict.fromkeys(("value", "low", "high", "chance"), "float64")
     texts = dict.fromkeys(("model", "task", "language", "metric", "source"), "str")
     return table[SCORE_COLUMNS].astype({**kinds, **texts, "n": "Int64"})
+
+
+def _well_answered(tables: Mapping[str, pd.DataFrame], task: str) -> dict[str, pd.DataFrame]:
+    """Tables with enough items to be compared with the others."""
+    items = {language: table["item"].nunique() for language, table in tables.items()}
+    least = LEAST_ANSWERED * max(items.values(), default=0)
+    for language, count in items.items():
+        if count < least:
+            logger.warning("%s: %s names only %d items and is left out", task, language, count)
+    return {language: table for language, table in tables.items() if items[language] >= least}
 
 
 def _shared_items(tables: Iterable[pd.DataFrame]) -> list[str]:

@@ -1,0 +1,60 @@
+"""Documents and rendered files are in step with what they describe."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+
+import yaml
+
+from neuronxa.config.rows import CorpusRow, ExtractionRow, ModelRow, TaskRow
+from neuronxa.config.settings import ConfigFile
+from neuronxa.stores.registry import ALIGNMENT_ARRAYS, ARRAYS
+
+
+def test_every_stored_array_is_explained_in_the_results_readme(repository):
+    text = (repository / "results/README.md").read_text("utf-8")
+    for spec in [*ARRAYS.values(), *ALIGNMENT_ARRAYS.values()]:
+        row = f"| `{spec.name}` | {', '.join(spec.dims)} | {spec.dtype} | {spec.meaning} |"
+        assert row in text
+
+
+def test_every_column_of_the_sheets_is_explained(repository):
+    text = (repository / "config/README.md").read_text("utf-8")
+    for row in (ModelRow, CorpusRow, ExtractionRow, TaskRow):
+        for column in row.model_fields:
+            assert f"`{column}`" in text, column
+
+
+def test_every_key_of_the_config_has_a_comment_and_the_shipped_value_is_the_default(repository):
+    path = repository / "config/config.yaml"
+    shipped = yaml.safe_load(path.read_text("utf-8"))
+    assert set(shipped) == set(ConfigFile.model_fields)
+    lines = path.read_text("utf-8").splitlines()
+    for key in shipped:
+        (number,) = [i for i, line in enumerate(lines) if line.startswith(f"{key}:")]
+        assert lines[number - 1].startswith("#") or lines[number + 1].lstrip().startswith("#"), key
+    parsed = ConfigFile.model_validate(shipped)
+    for key in ("extraction", "alignment", "statistics", "sheets"):
+        assert getattr(parsed, key) == type(getattr(parsed, key))()
+
+
+def test_environments_are_in_step_with_the_pins(repository):
+    done = subprocess.run(
+        [sys.executable, "envs/render.py", "--check"],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_lock_holds_every_pin(repository):
+    project = tomllib.loads((repository / "pyproject.toml").read_text("utf-8"))["project"]
+    lock = (repository / "envs/lock.txt").read_text("utf-8").lower().replace("_", "-").splitlines()
+    extras = project["optional-dependencies"].values()
+    for pin in [*project["dependencies"], *(pin for group in extras for pin in group)]:
+        assert "==" in pin
+        assert pin.lower() in lock, pin

@@ -1,0 +1,183 @@
+"""The default run, made small: the two real models, the shipped text, the real probe."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from transformers import AutoModel, AutoTokenizer
+
+from neuronxa.stores.activations import Activations
+from neuronxa.stores.alignment import Alignment
+
+from ..models.forward import forward, pool, weighted_sum, weights_of
+from .conftest import write_config
+
+pytestmark = [pytest.mark.workflow, pytest.mark.real]
+
+MODELS = ("gemma-3-270m", "smollm2-135m")
+LANGUAGES = ("eng_Latn", "deu_Latn", "swh_Latn", "hin_Deva", "rus_Cyrl", "zho_Hans")
+SENTENCES = 20
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, repository, snakemake, default_sheets):
+    folder = tmp_path_factory.mktemp("default")
+    corpora = pd.read_csv(default_sheets["corpora"], sep="\t", comment="#", dtype=str)
+    corpora.loc[corpora["corpus"] == "interface", "sentences"] = str(SENTENCES)
+    corpora.to_csv(folder / "corpora.tsv", sep="\t", index=False)
+    tasks = pd.read_csv(default_sheets["tasks"], sep="\t", comment="#", dtype=str)
+    tasks.loc[tasks["task"] == "continent", "items"] = "12"
+    tasks.to_csv(folder / "tasks.tsv", sep="\t", index=False)
+    write_config(
+        folder,
+        {
+            "models": list(MODELS),
+            "languages": list(LANGUAGES),
+            "corpora": ["interface"],
+            "extractions": ["default"],
+            "tasks": ["continent"],
+            "extraction": {"block_sentences": 8},
+            "sheets": {**default_sheets, "corpora": "corpora.tsv", "tasks": "tasks.tsv"},
+        },
+    )
+    snapshots = repository / "resources" / "models"
+    if all((snapshots / model / "model.json").is_file() for model in MODELS):
+        # made by an earlier `make run`: the same packages give the same snapshots
+        shutil.copytree(snapshots, folder / "resources" / "models", copy_function=shutil.copy2)
+    snakemake(folder, "--cores", "all")
+    return folder
+
+
+def texts(run, code):
+    path = run / "resources/corpora/interface" / f"{code}.txt"
+    return path.read_text("utf-8").split("\n")[:-1]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_mu_equals_a_plain_computation_hit_for_hit(run, model):
+    alignment = Alignment(run / f"results/alignment/{model}/interface/default")
+    stores = {
+        code: Activations(run / f"results/activations/{model}/interface/default/{code}")
+        for code in LANGUAGES
+    }
+    for name in ("nas_gate", "nav_gate", "hidden", "hidden_last"):
+        rank, mu = alignment.array("rank", name), alignment.array("mu", name)
+        for layer in range(alignment.layers[name]):
+            vectors = {c: s.layer(name, layer).values.astype(float) for c, s in stores.items()}
+            for a, b in itertools.combinations(LANGUAGES, 2):
+                forward_hit, backward_hit = plain_hits(vectors[a], vectors[b])
+                found = rank.sel(source=a, target=b)[layer].values == 1
+                assert np.array_equal(found, forward_hit), (name, layer, a, b)
+                found = rank.sel(source=b, target=a)[layer].values == 1
+                assert np.array_equal(found, backward_hit), (name, layer, a, b)
+                expected = (forward_hit & backward_hit).mean()
+                assert float(mu.sel(source=a, target=b)[layer]) == expected
+
+
+def plain_hits(x, y):
+    """For each sentence, whether its translation is strictly the nearest: float64, pair by pair."""
+    cosine = np.array([[u @ v / np.sqrt((u @ u) * (v @ v)) for v in y] for u in x])
+    # vectors that are equal are equally near, whatever rounding says
+    same_y = np.array([[np.array_equal(u, v) for v in y] for u in y])
+    same_x = np.array([[np.array_equal(u, v) for v in x] for u in x])
+    n = len(x)
+    others = [[j for j in range(n) if j != i] for i in range(n)]
+    forward_hit = [
+        all(cosine[i, i] > cosine[i, j] and not same_y[i, j] for j in others[i]) for i in range(n)
+    ]
+    backward_hit = [
+        all(cosine[i, i] > cosine[j, i] and not same_x[i, j] for j in others[i]) for i in range(n)
+    ]
+    return np.array(forward_hit), np.array(backward_hit)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_stored_states_equal_a_forward_pass_written_by_hand(run, model):
+    snapshot = run / "resources/models" / model
+    tokenizer = AutoTokenizer.from_pretrained(snapshot)
+    base = AutoModel.from_pretrained(snapshot, dtype=torch.float32)
+    weights = weights_of(base)
+    for code in ("deu_Latn", "hin_Deva"):
+        stored = Activations(run / f"results/activations/{model}/interface/default/{code}")
+        for row in (0, SENTENCES - 1):
+            ids = np.array(tokenizer(texts(run, code)[row])["input_ids"])
+            states = forward(base.config, weights, ids)
+            position = list(range(1, len(ids) + 1))
+            for layer in range(base.config.num_hidden_layers):
+                gate = states["gate"][layer]
+                # a state this close to zero, for its layer, may be turned by float32 rounding
+                sure = (np.abs(gate) > 1e-5 * np.abs(gate).max()).all(axis=0)
+                nas = stored.layer("nas_gate", layer).values[row]
+                assert sure.mean() > 0.95
+                expected = weighted_sum((gate > 0)[None], position)[0]
+                assert np.array_equal(nas[sure], expected[sure])
+                nav = pool(np.abs(gate)[None], position)[0]
+                scale = np.abs(gate).max()
+                found = stored.layer("nav_gate", layer).values[row]
+                np.testing.assert_allclose(found, nav, atol=2e-5 * scale)
+            for layer in range(base.config.num_hidden_layers + 1):
+                hidden = states["hidden"][layer]
+                scale = np.abs(hidden).max()
+                found = stored.layer("hidden", layer).values[row]
+                np.testing.assert_allclose(
+                    found, pool(hidden[None], position)[0], atol=2e-5 * scale
+                )
+                found = stored.layer("hidden_last", layer).values[row]
+                np.testing.assert_allclose(found, hidden[-1], atol=2e-5 * scale)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_card_tells_the_shape_and_the_origin(run, model):
+    card = json.loads((run / f"resources/models/{model}/model.json").read_text("utf-8"))
+    layers, neurons, hidden = {"gemma-3-270m": (18, 2048, 640), "smollm2-135m": (30, 1536, 576)}[
+        model
+    ]
+    assert (card["layers"], card["neurons"], card["hidden_size"]) == (layers, neurons, hidden)
+    assert card["stored_as"].startswith("GGUF (")
+    assert card["licence"]
+    assert len(card["source_digest"]) == 64
+    assert "model.safetensors" in card["files"]
+
+
+def test_the_models_are_language_models(run):
+    """A wrong snapshot would run as well; perplexity of plain text would not be low."""
+    from transformers import AutoModelForCausalLM
+
+    text = (
+        "The capital of France is Paris. The city lies on the river Seine and is known for its "
+        "museums, its food and the Eiffel Tower, which was built for the world exhibition of 1889."
+    )
+    for model, bound in (("gemma-3-270m", 20), ("smollm2-135m", 20)):
+        snapshot = run / "resources/models" / model
+        ids = AutoTokenizer.from_pretrained(snapshot)(text, return_tensors="pt")["input_ids"]
+        causal = AutoModelForCausalLM.from_pretrained(snapshot, dtype=torch.float32).eval()
+        with torch.no_grad():
+            loss = causal(ids, labels=ids).loss
+        assert float(loss.exp()) < bound, model
+
+
+def test_batches_change_nothing_that_is_scored(run):
+    for model, code in itertools.product(MODELS, LANGUAGES):
+        folder = run / f"results/activations/{model}/interface/default/{code}"
+        measured = Activations(folder).manifest["facts"]["invariance"]
+        assert measured["sentences"] == 1
+        assert measured["nas_gate"] == 0
+        assert measured["nav_gate"] < 1e-5
+        assert measured["hidden"] < 1e-5
+
+
+def test_every_language_is_asked_and_scored(run):
+    for model in MODELS:
+        scores = pd.read_parquet(run / f"results/benchmarks/{model}/continent.parquet")
+        assert set(scores["language"]) == set(LANGUAGES)
+        assert scores["value"].between(0, 1).all()
+        assert (scores["low"] <= scores["value"]).all()
+        assert scores["chance"] == pytest.approx(1 / 6)
+        consistency = pd.read_parquet(run / f"results/transfer/{model}/continent.parquet")
+        assert set(consistency["language"]) == set(LANGUAGES) - {"eng_Latn"}

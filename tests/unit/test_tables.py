@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from pathlib import Path
 
@@ -225,3 +226,14 @@ def test_downstream_table_names_languages() -> None:
     for row in frame.itertuples():
         assert row.value == values[row.metric, row.code]
         assert row.language == LANGUAGES[str(row.code)].name
+
+
+def test_html_is_a_page_of_its_own_with_the_same_numbers(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"model": ["a<b", "c&d"], "score": [0.12345, 0.5]})
+    table = Table(frame, headers={"score": "Score"}, best=["score"])
+    write_table(table, tmp_path / "t", caption="A & B", label="tab:t")
+    page = (tmp_path / "t.html").read_text("utf-8")
+    cells = [html.unescape(cell) for cell in re.findall(r"<td>(.*?)</td>", page)]
+    assert cells == ["a<b", "0.123", "c&d", "<b>0.500</b>"]
+    assert "A &amp; B" in page
+    assert "http" not in page

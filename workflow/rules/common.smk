@@ -26,7 +26,7 @@ except NeuronXAError as error:
 SETTINGS = PLAN.settings
 PAIRS = [name for name, row in SETTINGS.corpora.items() if row.layout == "pairs"]
 PARALLEL = [name for name in SETTINGS.corpora if name not in PAIRS]
-TABLE_FORMATS = ["csv", "md", "tex"]
+TABLE_FORMATS = ["csv", "md", "tex", "html"]
 FIGURE_FORMATS = ["svg", "pdf"]
 FACTS = [name for name, row in SETTINGS.tasks.items() if row.kind == "facts"]
 SCORES = [name for name in SETTINGS.tasks if name not in FACTS]
@@ -136,7 +136,11 @@ def output_figures():
             for metric in scatter_metrics(task)
         ]
     if SETTINGS.tasks:
-        stems.append("correlations")
+        stems += [
+            f"correlations/{corpus}/{extraction}"
+            for corpus in SETTINGS.corpora
+            for extraction in SETTINGS.extractions
+        ]
     return [
         f"results/figures/{stem}.{ending}"
         for stem in stems

@@ -1,7 +1,7 @@
 # Output: the tables and figures of a paper, and the report.
 #
 # in:  results/alignment/, results/correlation/, results/benchmarks/, results/transfer/
-# out: results/tables/**.{csv,md,tex}, results/figures/**.{svg,pdf}
+# out: results/tables/**.{csv,md,tex,html}, results/figures/**.{svg,pdf}
 
 RUN = "{model}/{corpus}/{extraction}"
 LABELS = {
@@ -18,12 +18,12 @@ rule tabulate_scores:
         alignment_scores,
     output:
         report(
-            "results/tables/scores.csv",
+            "results/tables/scores.html",
             caption="../report/scores_table.rst",
             category="1 Alignment",
-            labels={"table": "scores of all runs"},
+            labels={"result": "table of all runs"},
         ),
-        table("scores")[1:],
+        table("scores")[:-1],
     log:
         "results/logs/tabulate_scores.log",
     conda:
@@ -45,21 +45,21 @@ rule tabulate_run:
         scores=f"results/alignment/{RUN}/scores.parquet",
     output:
         report(
-            f"results/tables/{RUN}/languages.csv",
+            f"results/tables/{RUN}/languages.html",
             caption="../report/languages_table.rst",
             category="1 Alignment",
             subcategory="{model}",
-            labels={**RUN_LABELS, "table": "languages"},
+            labels={**RUN_LABELS, "result": "table of languages"},
         ),
         report(
-            f"results/tables/{RUN}/retrieval.csv",
+            f"results/tables/{RUN}/retrieval.html",
             caption="../report/retrieval_table.rst",
             category="2 Retrieval",
             subcategory="{model}",
-            labels={**RUN_LABELS, "table": "retrieval"},
+            labels={**RUN_LABELS, "result": "table of retrieval"},
         ),
-        table(f"{RUN}/languages")[1:],
-        table(f"{RUN}/retrieval")[1:],
+        table(f"{RUN}/languages")[:-1],
+        table(f"{RUN}/retrieval")[:-1],
     log:
         f"results/logs/tabulate_run/{RUN}.log",
     conda:
@@ -82,19 +82,19 @@ rule tabulate_downstream:
         correlations="results/correlation/correlations.parquet",
     output:
         report(
-            "results/tables/downstream.csv",
+            "results/tables/downstream.html",
             caption="../report/downstream_table.rst",
             category="3 Downstream",
-            labels={"table": "task scores"},
+            labels={"result": "table of task scores"},
         ),
         report(
-            "results/tables/correlations.csv",
+            "results/tables/correlations.html",
             caption="../report/correlations_table.rst",
             category="3 Downstream",
-            labels={"table": "correlations"},
+            labels={"result": "table of correlations"},
         ),
-        table("downstream")[1:],
-        table("correlations")[1:],
+        table("downstream")[:-1],
+        table("correlations")[:-1],
     log:
         "results/logs/tabulate_downstream.log",
     conda:
@@ -117,21 +117,21 @@ rule plot_run:
             caption="../report/layer_curves.rst",
             category="1 Alignment",
             subcategory="{model}",
-            labels={**RUN_LABELS, "figure": "layer curves"},
+            labels={**RUN_LABELS, "result": "layer curves"},
         ),
         report(
             f"results/figures/{RUN}/heatmap.svg",
             caption="../report/heatmap.rst",
             category="1 Alignment",
             subcategory="{model}",
-            labels={**RUN_LABELS, "figure": "language pairs"},
+            labels={**RUN_LABELS, "result": "language pairs"},
         ),
         report(
             f"results/figures/{RUN}/retrieval.svg",
             caption="../report/retrieval.rst",
             category="2 Retrieval",
             subcategory="{model}",
-            labels={**RUN_LABELS, "figure": "retrieval"},
+            labels={**RUN_LABELS, "result": "retrieval"},
         ),
         expand(
             f"results/figures/{RUN}/{{figure}}.pdf",
@@ -163,7 +163,7 @@ rule plot_scatter:
             caption="../report/scatter.rst",
             category="3 Downstream",
             subcategory="{model}",
-            labels={**RUN_LABELS, "figure": "{task}, {metric}"},
+            labels={**RUN_LABELS, "result": "{task}, {metric}"},
         ),
         f"results/figures/{RUN}/scatter.{{task}}.{{metric}}.pdf",
     log:
@@ -186,19 +186,23 @@ rule plot_correlations:
         "results/correlation/correlations.parquet",
     output:
         report(
-            "results/figures/correlations.svg",
+            "results/figures/correlations/{corpus}/{extraction}.svg",
             caption="../report/correlations.rst",
             category="3 Downstream",
-            labels={"figure": "all correlations"},
+            labels={
+                "corpus": "{corpus}",
+                "extraction": "{extraction}",
+                "result": "all correlations",
+            },
         ),
-        "results/figures/correlations.pdf",
+        "results/figures/correlations/{corpus}/{extraction}.pdf",
     log:
-        "results/logs/plot_correlations.log",
+        "results/logs/plot_correlations/{corpus}/{extraction}.log",
     conda:
         "../../envs/analysis.yaml"
     params:
         labels=LABELS,
     message:
-        "Drawing all correlations"
+        "Drawing the correlations on {wildcards.corpus}"
     script:
         "../scripts/plot_correlations.py"

@@ -9,7 +9,7 @@ from neuronxa.output.labels import Labels
 from neuronxa.output.style import save_figure
 
 with job(snakemake.log[0]):
-    figure = figure_correlations(
-        read_frame(Path(snakemake.input[0])), labels=Labels(**snakemake.params.labels)
-    )
+    correlations = read_frame(Path(snakemake.input[0]))
+    kept = (correlations[["corpus", "extraction"]] == list(snakemake.wildcards)).all(axis=1)
+    figure = figure_correlations(correlations[kept], labels=Labels(**snakemake.params.labels))
     save_figure(figure, Path(snakemake.output[0]).with_suffix(""))

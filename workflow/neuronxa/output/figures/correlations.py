@@ -138,7 +138,7 @@ def figure_correlations(
     kept = kept.assign(row=kept["model"].map(labels.model))
     models = list(dict.fromkeys(kept["row"]))
     panels = list(kept.groupby(["task", "metric"], sort=False))
-    columns = min(len(panels), 3)
+    columns = min(len(panels), 2 if len(panels) == 4 else 3)
     count = -(-len(panels) // columns)
     with styled():
         panel = 0.45 + 0.42 * max(len(models), 1)
@@ -148,14 +148,14 @@ def figure_correlations(
             ax.remove()
         for ax, ((task, metric), part) in zip(grid.flat, panels, strict=False):
             plot_correlations(part, ax=ax, rows=models)
-            ax.set_title(labels.task(str(task)))
-            ax.set_title(metric, loc="right", fontsize=SMALL_TEXT, fontweight="normal")
+            ax.set_title(labels.task(str(task)), pad=12)
+            ax.text(0.0, 1.02, metric, transform=ax.transAxes, fontsize=SMALL_TEXT, va="bottom")
         for index, ax in enumerate(grid.flat[: len(panels)]):
             if index + columns >= len(panels):
                 ax.set_xlabel(f"{SYMBOL[coefficient]} over languages")
                 ax.tick_params(labelbottom=True)
-        low = min(ax.get_xlim()[0] for ax in grid.flat[: len(panels)])
-        grid.flat[0].set_xlim(low, 1.03)
+        low = min(0.0, float(kept[["estimate", "low"]].min().min()))
+        grid.flat[0].set_xlim(low - 0.05, 1.03)
         known: dict[str, Artist] = {}
         for ax in grid.flat[: len(panels)]:
             for handle, name in zip(*ax.get_legend_handles_labels(), strict=True):

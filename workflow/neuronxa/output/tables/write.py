@@ -1,7 +1,8 @@
-"""One frame, three files: CSV with full precision, Markdown to read, LaTeX to print."""
+"""One frame, four files: CSV in full precision, Markdown to read, LaTeX to print, HTML to show."""
 
 from __future__ import annotations
 
+import html
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -16,8 +17,15 @@ from pandas.api.types import is_bool_dtype, is_float_dtype, is_numeric_dtype
 from neuronxa.errors import StatisticsError
 from neuronxa.files import atomic_write_text
 
-TableFormat = Literal["csv", "md", "tex"]
+TableFormat = Literal["csv", "md", "tex", "html"]
 
+_PAGE: Final = (
+    "body { font: 14px/1.4 sans-serif; margin: 1.5em; background: #fff; color: #111; }\n"
+    "table { border-collapse: collapse; font-variant-numeric: tabular-nums; }\n"
+    "th, td { padding: 0.25em 0.7em; text-align: left; white-space: nowrap; }\n"
+    "thead th { border-top: 2px solid; border-bottom: 1px solid; }\n"
+    "tbody tr:hover { background: #f2f2f2; }\n"
+)
 LONG_TABLE: Final = 45
 """From so many rows on a LaTeX table breaks over pages."""
 _LATEX: Final[Mapping[str, str]] = {
@@ -79,7 +87,7 @@ def write_table(
     *,
     caption: str,
     label: str,
-    formats: Sequence[TableFormat] = ("csv", "md", "tex"),
+    formats: Sequence[TableFormat] = ("csv", "md", "tex", "html"),
 ) -> list[Path]:
     """Write a table next to ``stem`` in every format, each file whole or not at all.
 
@@ -88,7 +96,7 @@ def write_table(
     table
         The table; a bare frame is printed with its column names.
     stem
-        Path without ending; ``.csv``, ``.md`` and ``.tex`` are added to it.
+        Path without ending; ``.csv``, ``.md``, ``.tex`` and ``.html`` are added to it.
     caption
         Plain text; escaped as the format needs.
     label
@@ -117,6 +125,7 @@ def write_table(
         "csv": lambda: table.frame.to_csv(index=False, lineterminator="\n"),
         "md": lambda: _markdown(table, caption),
         "tex": lambda: _latex(table, caption, label),
+        "html": lambda: _html(table, caption),
     }
     paths = []
     for name in formats:
@@ -234,6 +243,23 @@ def _markdown(table: Table, caption: str) -> str:
         colalign=["right" if is_number else "left" for is_number in numeric],
     )
     return f"{escape_markdown(caption)}\n\n{body}\n"
+
+
+def _html(table: Table, caption: str) -> str:
+    """A page of its own: no script, no style sheet from elsewhere."""
+    cells, numeric = _printed(table, html.escape, lambda text: f"<b>{text}</b>")
+    # the cells are escaped already
+    body = cells.to_html(index=False, escape=False, border=0)
+    columns = "".join(
+        f"td:nth-child({n}), th:nth-child({n}) {{ text-align: right; }}\n"
+        for n, is_number in enumerate(numeric, start=1)
+        if is_number
+    )
+    title = html.escape(caption)
+    return (
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n'
+        f"<style>\n{_PAGE}{columns}</style>\n</head>\n<body>\n<p>{title}</p>\n{body}\n</body>\n</html>\n"
+    )
 
 
 def _latex(table: Table, caption: str, label: str) -> str:

@@ -60,7 +60,8 @@ def test_csv_keeps_full_precision(tmp_path: Path) -> None:
 
 def test_names_and_captions_are_escaped(tmp_path: Path) -> None:
     files = read(write_table(FRAME, tmp_path / "v1.2", caption="100% of a_b → c", label="tab:t_1"))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["v1.2.csv", "v1.2.md", "v1.2.tex"]
+    names = [f"v1.2.{ending}" for ending in ("csv", "html", "md", "tex")]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
     assert r"\caption{100\% of a\_b $\rightarrow$ c}" in files[".tex"]
     assert r"\label{tab:t_1}" in files[".tex"]
     assert [row[0] for row in latex_rows(files[".tex"])] == [r"a\_b \& c\%", "x|y*", "z", "z"]

@@ -173,6 +173,41 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(project, snakemake, r
     assert digests(folder) == expected
 
 
+def test_corpora_extractions_and_languages_live_side_by_side(project, snakemake):
+    """A parallel corpus and one of pairs, two ways to extract, a gap in a text."""
+    folder, config = project
+    text = folder / "texts" / "swh_Latn.txt"
+    lines = text.read_text("utf-8").split("\n")
+    text.write_text("\n".join([lines[0], "", *lines[2:]]), "utf-8")
+    pairs = folder / "pairs"
+    pairs.mkdir()
+    for code, n in (("deu", 8), ("swh", 6), ("rus", 8)):
+        for ending, source in ((code, code), ("eng", "eng")):
+            path = folder / "texts" / f"{source}_{'Cyrl' if source == 'rus' else 'Latn'}.txt"
+            kept = [line or "x" for line in path.read_text("utf-8").split("\n")[:n]]
+            (pairs / f"tatoeba.{code}-eng.{ending}").write_text("\n".join(kept) + "\n", "utf-8")
+    with (folder / "corpora.tsv").open("a", encoding="utf-8") as sheet_file:
+        sheet_file.write(f"pairs\tPairs\ttatoeba\t{pairs}\t8\n")
+    changes = {"corpora": ["toy", "pairs"], "extractions": ["default", "product"]}
+    write_config(folder, {**config, "models": ["tiny-llama"], **changes})
+    snakemake(folder, "--cores", "2")
+    scores = pd.read_parquet(folder / "results/correlation/methods.parquet")
+    assert set(scores["corpus"]) == {"toy", "pairs"}
+    assert set(scores["extraction"]) == {"default", "product"}
+    n = scores[scores["method"] == "NASCA"].groupby(["corpus", "language"])["n"].max()
+    assert n["pairs"].drop("eng_Latn", errors="ignore").to_dict() == {
+        "deu_Latn": 8,
+        "rus_Cyrl": 8,
+        "swh_Latn": 6,
+    }
+    assert n["toy"]["swh_Latn"] == 9  # one of ten is missing
+    assert n["toy"]["deu_Latn"] == 10
+    for corpus, extraction in (("toy", "product"), ("pairs", "default")):
+        figures = folder / f"results/figures/tiny-llama/{corpus}/{extraction}"
+        assert (figures / "heatmap.svg").is_file()
+        assert (folder / f"results/figures/correlations/{corpus}/{extraction}.svg").is_file()
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -257,8 +257,9 @@ def _html(table: Table, caption: str) -> str:
     )
     title = html.escape(caption)
     return (
-        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n'
-        f"<style>\n{_PAGE}{columns}</style>\n</head>\n<body>\n<p>{title}</p>\n{body}\n</body>\n</html>\n"
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f"<title>{title}</title>\n<style>\n{_PAGE}{columns}</style>\n</head>\n"
+        f"<body>\n<p>{title}</p>\n{body}\n</body>\n</html>\n"
     )
 
 

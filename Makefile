@@ -33,7 +33,7 @@ run: install  ## run the whole workflow and its report
 
 # the report is made again only when a result is newer
 report: install  ## make results/report.html
-	@test -f $(REPORT) && test -z "$$(find results/tables results/figures results/correlation -newer $(REPORT) -type f)" \
+	@test -f $(REPORT) && test -z "$$(find results/tables results/figures -newer $(REPORT) -type f)" \
 	  || $(SNAKEMAKE) --report $(REPORT)
 	@echo "The report is in $(REPORT)"
 

@@ -1,5 +1,7 @@
 """What is stored is what the model computes: families, batches, pooling, resuming."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -7,11 +9,12 @@ import torch
 from neuronxa.activations.extraction import Extractor, open_store
 from neuronxa.activations.shard import Shard
 from neuronxa.activations.texts import Text, identity_of
-from neuronxa.activations.tokens import pooling_weights
+from neuronxa.activations.tokens import pooling_weights, tokenise
 from neuronxa.config import ExtractionRow, ModelRow
 from neuronxa.config.settings import ExtractionSettings
-from neuronxa.errors import CorpusError, ModelError
+from neuronxa.errors import CorpusError, ModelError, StoreError
 from neuronxa.models.architectures import ARCHITECTURES
+from neuronxa.models.loading import load_tokenizer
 from neuronxa.models.snapshot import make_snapshot
 from neuronxa.stores.activations import Activations
 
@@ -51,8 +54,12 @@ def extract(folder, card, tmp_path, texts, *, token_budget=64, block_sentences=3
         )
         for text in texts
     ]
+    tokens = [
+        tokenise(load_tokenizer(folder), text.sentences, extraction, where=text.language)
+        for text in texts
+    ]
     extractor = Extractor(folder, extraction, device="cpu", token_budget=token_budget)
-    extractor.run(stores, texts)
+    extractor.run(stores, tokens)
     for store in stores:
         store.publish()
     return [Activations(store.folder) for store in stores]
@@ -227,6 +234,7 @@ def shard(folder, tmp_path, languages, **changes):
     return Shard(
         snapshot=folder,
         corpus="toy",
+        layout="parallel",
         texts=tmp_path / "texts",
         languages=languages,
         extraction=ExtractionRow(extraction="e", label="e", **changes),
@@ -288,8 +296,46 @@ def test_a_site_that_does_not_fire_is_an_error(tmp_path):
     one = text("eng_Latn")
     identity = identity_of(one, card=card, corpus="toy", extraction=extraction)
     store = open_store(tmp_path / "s", card=card, identity=identity, block_sentences=3)
+    tokens = tokenise(load_tokenizer(folder), one.sentences, extraction)
     extractor = Extractor(folder, extraction, device="cpu", token_budget=64)
     # what a fused kernel does: the layer works, the module of the site is never called
     extractor.capture.layers[1].mlp.forward = lambda x: x
     with pytest.raises(ModelError, match="fired 0 times in layer 1, not once"):
-        extractor.run([store], [one])
+        extractor.run([store], [tokens])
+
+
+def test_states_that_are_not_finite_are_refused_before_they_are_stored(tmp_path):
+    _, folder, card = snapshot_of("llama", tmp_path)
+    extraction = ExtractionRow(extraction="e", label="e")
+    one = text("eng_Latn")
+    identity = identity_of(one, card=card, corpus="toy", extraction=extraction)
+    store = open_store(tmp_path / "s", card=card, identity=identity, block_sentences=3)
+    tokens = tokenise(load_tokenizer(folder), one.sentences, extraction)
+    extractor = Extractor(folder, extraction, device="cpu", token_budget=64)
+    with torch.no_grad():
+        extractor.capture.layers[1].mlp.down_proj.weight.fill_(float("inf"))
+    with pytest.raises(ModelError, match=r"not finite in layer \d(.|\n)*use float32 or bfloat16"):
+        extractor.run([store], [tokens])
+    assert store.pending
+
+
+def test_a_bad_text_does_not_keep_the_others_from_being_extracted(tmp_path, texts):
+    _, folder, _ = snapshot_of("llama", tmp_path)
+    path = tmp_path / "texts" / "deu_Latn.txt"
+    path.write_text("much too long " * 40 + "\n", "utf-8")
+    one = shard(folder, tmp_path, texts)
+    one.publish("eng_Latn")
+    one.publish("swh_Latn")
+    with pytest.raises(CorpusError, match="deu_Latn, line 1"):
+        one.publish("deu_Latn")
+
+
+def test_a_store_that_was_deleted_is_made_again(tmp_path, texts):
+    _, folder, _ = snapshot_of("llama", tmp_path)
+    one = shard(folder, tmp_path, texts)
+    one.publish("eng_Latn")
+    shutil.rmtree(one.folder / "eng_Latn" / "store.zarr")
+    with pytest.raises(StoreError, match="cannot be opened"):
+        Activations(one.folder / "eng_Latn")
+    one.publish("eng_Latn")
+    assert Activations(one.folder / "eng_Latn").verify() > 0

@@ -125,3 +125,10 @@ def test_a_gpu_that_is_not_there_is_an_error(monkeypatch):
     assert choose_device("auto") == "cpu"
     with pytest.raises(ModelError, match=r"'cuda:1' is asked for, but torch sees no GPU"):
         choose_device("cuda:1")
+
+
+def test_a_source_inside_the_snapshots_folder_is_refused_and_kept(tmp_path):
+    save_tiny("llama", tmp_path / "models" / "m")
+    with pytest.raises(ModelError, match="lies where the snapshot is made"):
+        make_snapshot(row("folder", tmp_path / "models" / "m"), tmp_path / "models" / "m")
+    assert (tmp_path / "models" / "m" / "model.safetensors").is_file()

@@ -85,6 +85,21 @@ def exact_ranks(x, y, present_x, present_y):
     return forward, backward
 
 
+def test_a_layer_that_is_nearly_all_ties_is_exact():
+    rng = np.random.default_rng(0)
+    base = rng.normal(size=(3, 40)).astype(np.float32)
+    values = base[rng.integers(0, 3, (2, 30))]
+    present = np.ones((2, 30), bool)
+    vectors = Vectors.of(values, present)
+    ranks = rank_translations(vectors, vectors)
+    for s, t in itertools.product(range(2), repeat=2):
+        forward, backward = plain_ranks(values[s], values[t], present[s], present[t])
+        assert np.array_equal(ranks.forward[s, t], forward)
+        assert np.array_equal(ranks.backward[s, t], backward)
+        assert forward.min() > 1  # every sentence has rivals with its very vector
+    assert ranks.settled == 0  # equal vectors need no second look
+
+
 def test_near_ties_are_settled_beyond_float32():
     # the rival is better by 1e-9, which float32 cannot see
     true = np.array([1.0, 0.0, 0.0])

@@ -46,7 +46,9 @@ def test_the_shipped_configuration_is_valid_and_plans_24_languages(raw):
         ({"languages": ["eng_Latn", "deu_Latn", "eng_Latn"]}, ["names 'eng_Latn' 2 times"]),
         ({"pivot": "deu"}, ["deu"]),
         ({"pivot": "zul_Latn"}, ["the pivot 'zul_Latn' is not among 'languages'", "Hint: add"]),
-        ({"extraction": {"batch": 3}}, ["unknown key 'extraction.batch'"]),
+        ({"extraction": {"batch": 3}}, ["unknown key 'extraction.batch'", "Allowed: token_budget"]),
+        ({"extraction": {"device": "cuba"}}, ["extraction.device", "'cuba'"]),
+        ({"languages": "eng_Latn"}, ["'languages' = 'eng_Latn'"]),
         ({"extraction": {"block_sentences": 0}}, ["extraction.block_sentences", "= 0"]),
         ({"alignment": {"memory_gb": "much"}}, ["alignment.memory_gb", "'much'"]),
         ({"statistics": {"confidence": 95}}, ["statistics.confidence", "= 95"]),
@@ -80,7 +82,7 @@ def test_a_missing_key_is_named(raw):
         ("model\tlabel\tsource\tlocation\na\tA\tdisk\tx\n", "line 2: 'source' = 'disk'"),
         (
             "model\tlabel\tsource\tlocation\na/b\tA\thub\tx\n",
-            "line 2: 'model' = 'a/b': only letters",
+            "line 2: 'model' = 'a/b'",
         ),
         ("model\tlabel\tsource\tlocation\na\tA\thub\tx\ty\n", "line 2: the row has 5 cells"),
         (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -58,3 +59,10 @@ def test_the_lock_holds_every_pin(repository):
     for pin in [*project["dependencies"], *(pin for group in extras for pin in group)]:
         assert "==" in pin
         assert pin.lower() in lock, pin
+
+
+def test_the_readme_is_finished_and_its_links_exist(repository):
+    text = (repository / "README.md").read_text("utf-8")
+    assert not re.findall(r"@[A-Z_]+@", text)
+    for link in re.findall(r"\]\(([^)#]+)\)", text):
+        assert (repository / link).exists(), link

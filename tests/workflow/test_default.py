@@ -141,6 +141,7 @@ def test_the_card_tells_the_shape_and_the_origin(run, model):
     assert (card["layers"], card["neurons"], card["hidden_size"]) == (layers, neurons, hidden)
     assert card["stored_as"].startswith("GGUF (")
     assert card["licence"]
+    assert card["provenance"]
     assert len(card["source_digest"]) == 64
     assert "model.safetensors" in card["files"]
 
@@ -166,7 +167,7 @@ def test_batches_change_nothing_that_is_scored(run):
     for model, code in itertools.product(MODELS, LANGUAGES):
         folder = run / f"results/activations/{model}/interface/default/{code}"
         measured = Activations(folder).manifest["facts"]["invariance"]
-        assert measured["sentences"] == 1
+        assert measured["sentences"] == 2
         assert measured["nas_gate"] == 0
         assert measured["nav_gate"] < 1e-5
         assert measured["hidden"] < 1e-5

@@ -145,6 +145,16 @@ def test_adding_a_language_extracts_that_language_and_nothing_else(project, snak
     assert output.count("Extracting ") == 2  # one language, two models
 
 
+def test_an_edited_text_is_noticed(project, snakemake):
+    folder, _ = project
+    target = "resources/corpora/toy/deu_Latn.txt"
+    snakemake(folder, "--cores", "1", target)
+    path = folder / "texts" / "deu_Latn.txt"
+    path.write_text(path.read_text("utf-8").replace("cat", "dog"), "utf-8")
+    snakemake(folder, "--cores", "1", target)
+    assert "dog" in (folder / target).read_text("utf-8")
+
+
 def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(project, snakemake, repository):
     folder, _ = project
     snakemake(folder, "--cores", "2")

@@ -91,7 +91,7 @@ class Languages(Mapping[str, Language]):
             self._tags[tag] = row
 
     @classmethod
-    def read(cls, path: Path) -> Languages:
+    def read(cls, path: Path | str) -> Languages:
         """Read the language sheet.
 
         Raises
@@ -101,7 +101,7 @@ class Languages(Mapping[str, Language]):
         """
         row_type = create_model("LanguageRow", __base__=Row, **_COLUMNS)
         sheet = read_sheet(Path(path), row_type, key="language")
-        return cls((_language(row, code, path) for code, row in sheet.items()), str(path))
+        return cls((_language(row, code, Path(path)) for code, row in sheet.items()), str(path))
 
     def __getitem__(self, code: str) -> Language:
         return self._rows[code]

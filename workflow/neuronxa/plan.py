@@ -1,6 +1,6 @@
-"""What a run will make: the languages of each corpus and the files that rules ask for.
+"""What a run is about: the languages that each corpus really has, and every combination.
 
-Paths are written here once; rules spell the same paths with wildcards.
+The files themselves are spelled in the rules.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from neuronxa.config import CorpusRow, Settings, load_settings
-from neuronxa.corpora import open_reader
+from neuronxa.corpora import Reader, open_reader
 from neuronxa.errors import ConfigError
 
 
@@ -36,6 +36,11 @@ class Plan:
         if self.settings.corpora[corpus].layout == "pairs":
             return tuple(code for code in codes if code != self.settings.pivot)
         return codes
+
+    def reader(self, corpus: str) -> Reader:
+        """The reader of a corpus."""
+        settings = self.settings
+        return open_reader(settings.corpora[corpus], settings.languages, settings.pivot)
 
     def runs(self) -> Iterator[tuple[str, str, str]]:
         """Every (model, corpus, extraction) of the run."""
@@ -99,8 +104,14 @@ def _languages_of(row: CorpusRow, settings: Settings, *, where: str) -> tuple[st
             )
     if wanted != "all":
         candidates = tuple(wanted)
+    elif available is not None:
+        candidates = available
     else:
-        candidates = tuple(settings.languages) if available is None else available
+        raise ConfigError(
+            f"'languages: all' cannot be told for corpus '{row.corpus}' without asking the hub",
+            where=where,
+            remedy="list the languages",
+        )
     codes = tuple(code for code in candidates if available is None or code in available)
     if row.layout == "pairs" and pivot not in codes:
         codes = (pivot, *codes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -38,7 +39,6 @@ def read_sheet(path: Path, row_type: type[AnyRow], *, key: str) -> dict[str, Any
         Missing file, unknown or missing column, wrong value, or a name used twice.
     """
     lines = _data_lines(path)
-    known = list(row_type.model_fields)
     number, header_text = lines[0]
     header = [cell.strip() for cell in header_text.split("\t")]
     _check_header(path, number, header, row_type)
@@ -56,7 +56,7 @@ def read_sheet(path: Path, row_type: type[AnyRow], *, key: str) -> dict[str, Any
         try:
             row = row_type.model_validate(values)
         except ValidationError as error:
-            raise explain(error, where=where, known=known) from None
+            raise explain(error, where=where, known=lambda _: list(row_type.model_fields)) from None
         name = getattr(row, key)
         if name in rows:
             raise ConfigError(
@@ -68,21 +68,23 @@ def read_sheet(path: Path, row_type: type[AnyRow], *, key: str) -> dict[str, Any
     return rows
 
 
-def explain(error: ValidationError, *, where: str, known: list[str]) -> ConfigError:
+def explain(
+    error: ValidationError, *, where: str, known: Callable[[list[str]], list[str]]
+) -> ConfigError:
     """Turn pydantic's first finding into one message with the key, the value and the way out."""
     first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"]) or "(whole)"
+    # pydantic names the branches of a union, such as list[str], as if they were keys
+    parts = [str(part) for part in first["loc"] if "[" not in str(part)]
+    key = ".".join(parts) or "(whole)"
     kind = first["type"]
     if kind == "extra_forbidden":
-        return ConfigError(f"unknown key '{key}'", where=where, allowed=known)
+        return ConfigError(f"unknown key '{key}'", where=where, allowed=known(parts[:-1]))
     if kind == "missing":
         return ConfigError(f"'{key}' is missing", where=where, remedy=f"give '{key}' a value")
     allowed = str(first.get("ctx", {}).get("expected", ""))
     message = first["msg"].removeprefix("Value error, ")
     if kind == "string_pattern_mismatch":
-        message = (
-            "only letters, digits, '.', '_' and '-' may be used, starting with a letter or digit"
-        )
+        message, allowed = "not of the allowed form", str(first["ctx"]["pattern"])
     return ConfigError(f"'{key}' = {first['input']!r}: {message}", where=where, allowed=allowed)
 
 

@@ -12,6 +12,7 @@ sys.path.insert(0, str(LIBRARY))
 
 from neuronxa.errors import NeuronXAError
 from neuronxa.jobs import share_library
+from neuronxa.models.sources import source_files
 from neuronxa.plan import make_plan
 
 share_library(LIBRARY)
@@ -47,6 +48,16 @@ wildcard_constraints:
     extraction=one_of(SETTINGS.extractions),
     language=one_of(PLAN.languages),
     task=one_of(SETTINGS.tasks),
+
+
+def source_texts(wildcards):
+    """The user's own files that a language is read from."""
+    return PLAN.reader(wildcards.corpus).files(wildcards.language)
+
+
+def source_weights(wildcards):
+    """The user's own files that a snapshot is made from."""
+    return source_files(SETTINGS.models[wildcards.model])
 
 
 def corpus_texts(wildcards):
@@ -119,7 +130,7 @@ def output_tables():
         for path in table("{}/{}/{}/{}".format(*run, name))
     ]
     downstream = table("downstream") + table("correlations") if SETTINGS.tasks else []
-    return table("scores") + per_run + downstream
+    return table("models") + table("texts") + table("scores") + per_run + downstream
 
 
 def output_figures():

@@ -9,6 +9,8 @@
 
 rule import_sentences:
     """Choose the sentences of one language of a parallel corpus."""
+    input:
+        source_texts,
     output:
         text="resources/corpora/{corpus}/{language}.txt",
         record="resources/corpora/{corpus}/{language}.json",
@@ -21,6 +23,7 @@ rule import_sentences:
     conda:
         "../../envs/models.yaml"
     params:
+        languages=str(SETTINGS.file.sheets.languages),
         # what is only shown is left out: renaming a corpus reads nothing again
         row=lambda wildcards: SETTINGS.corpora[wildcards.corpus].model_dump(
             exclude=SHOWN
@@ -54,6 +57,7 @@ rule check_corpus:
     conda:
         "../../envs/analysis.yaml"
     params:
+        languages=str(SETTINGS.file.sheets.languages),
         row=lambda wildcards: SETTINGS.corpora[wildcards.corpus].model_dump(),
         pivot=SETTINGS.pivot,
     message:

@@ -67,6 +67,7 @@ rule read_scores:
     conda:
         "../../envs/analysis.yaml"
     params:
+        languages=str(SETTINGS.file.sheets.languages),
         row=lambda wildcards: SETTINGS.tasks[wildcards.task].model_dump(),
     message:
         "Reading the scores of {wildcards.task}"

@@ -6,6 +6,8 @@
 
 rule snapshot_model:
     """Turn the source of a model into safetensors and a tokenizer, with their digests."""
+    input:
+        source_weights,
     output:
         "resources/models/{model}/model.json",
     log:
@@ -13,7 +15,9 @@ rule snapshot_model:
     conda:
         "../../envs/models.yaml"
     params:
-        row=lambda wildcards: SETTINGS.models[wildcards.model].model_dump(),
+        row=lambda wildcards: SETTINGS.models[wildcards.model].model_dump(
+            exclude={"label"}
+        ),
     message:
         "Preparing the snapshot of {wildcards.model}"
     script:

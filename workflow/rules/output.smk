@@ -12,6 +12,40 @@ LABELS = {
 RUN_LABELS = {"model": "{model}", "corpus": "{corpus}", "extraction": "{extraction}"}
 
 
+rule tabulate_inputs:
+    """What the run started from: models with their licences, texts with their checks."""
+    input:
+        models=expand("resources/models/{model}/model.json", model=SETTINGS.models),
+        corpora=expand(
+            "resources/corpora/{corpus}/corpus.json", corpus=SETTINGS.corpora
+        ),
+    output:
+        report(
+            "results/tables/models.html",
+            caption="../report/models_table.rst",
+            category="0 Inputs",
+            labels={"result": "table of models"},
+        ),
+        report(
+            "results/tables/texts.html",
+            caption="../report/texts_table.rst",
+            category="0 Inputs",
+            labels={"result": "table of texts"},
+        ),
+        table("models")[:-1],
+        table("texts")[:-1],
+    log:
+        "results/logs/tabulate_inputs.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        labels=LABELS,
+    message:
+        "Writing the tables of models and texts"
+    script:
+        "../scripts/tabulate_inputs.py"
+
+
 rule tabulate_scores:
     """One row per model and method: means, extremes and the layer of the peak."""
     input:
@@ -29,6 +63,7 @@ rule tabulate_scores:
     conda:
         "../../envs/analysis.yaml"
     params:
+        languages=str(SETTINGS.file.sheets.languages),
         pivot=SETTINGS.pivot,
         sites={name: row.sites[0] for name, row in SETTINGS.extractions.items()},
         confidence=SETTINGS.file.statistics.confidence,
@@ -65,6 +100,7 @@ rule tabulate_run:
     conda:
         "../../envs/analysis.yaml"
     params:
+        languages=str(SETTINGS.file.sheets.languages),
         pivot=SETTINGS.pivot,
         site=lambda wildcards: SETTINGS.extractions[wildcards.extraction].sites[0],
         confidence=SETTINGS.file.statistics.confidence,
@@ -100,6 +136,7 @@ rule tabulate_downstream:
     conda:
         "../../envs/analysis.yaml"
     params:
+        languages=str(SETTINGS.file.sheets.languages),
         labels=LABELS,
     message:
         "Writing the tables of task scores and correlations"
@@ -143,6 +180,7 @@ rule plot_run:
     conda:
         "../../envs/analysis.yaml"
     params:
+        languages=str(SETTINGS.file.sheets.languages),
         pivot=SETTINGS.pivot,
         site=lambda wildcards: SETTINGS.extractions[wildcards.extraction].sites[0],
         labels=LABELS,
@@ -171,6 +209,7 @@ rule plot_scatter:
     conda:
         "../../envs/analysis.yaml"
     params:
+        languages=str(SETTINGS.file.sheets.languages),
         pivot=SETTINGS.pivot,
         confidence=SETTINGS.file.statistics.confidence,
         labels=LABELS,

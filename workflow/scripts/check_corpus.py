@@ -13,7 +13,7 @@ with job(snakemake.log[0]):
     described = summarise(
         CorpusRow(**snakemake.params.row),
         {Path(path).stem: Path(path) for path in snakemake.input},
-        languages=Languages.read(Path(snakemake.config["sheets"]["languages"])),
+        languages=Languages.read(snakemake.params.languages),
         pivot=snakemake.params.pivot,
     )
     atomic_write_text(

@@ -16,6 +16,7 @@ with job(snakemake.log[0]):
     shard = Shard(
         snapshot=Path(snakemake.input.model).parent,
         corpus=names.corpus,
+        layout=settings.corpora[names.corpus].layout,
         texts=texts,
         languages=prepared_languages(texts, settings),
         extraction=settings.extractions[names.extraction],

@@ -12,7 +12,7 @@ with job(snakemake.log[0]):
     prepare_language(
         CorpusRow(label="-", **snakemake.params.row),
         snakemake.wildcards.language,
-        languages=Languages.read(Path(snakemake.config["sheets"]["languages"])),
+        languages=Languages.read(snakemake.params.languages),
         pivot=snakemake.params.pivot,
         out_path=Path(snakemake.output.text),
         pivot_out_path=Path(pivot_side) if pivot_side else None,

@@ -12,7 +12,7 @@ from neuronxa.output.style import save_figure
 with job(snakemake.log[0]):
     params = snakemake.params
     scores = read_frame(Path(snakemake.input.scores))
-    languages = Languages.read(Path(snakemake.config["sheets"]["languages"]))
+    languages = Languages.read(snakemake.params.languages)
     common = {"site": params.site, "labels": Labels(**params.labels)}
     figures = (
         figure_layers(scores, pivot=params.pivot, **common),

@@ -19,7 +19,7 @@ with job(snakemake.log[0]):
         pivot=params.pivot,
         task=names.task,
         metric=names.metric,
-        languages=Languages.read(Path(snakemake.config["sheets"]["languages"])),
+        languages=Languages.read(snakemake.params.languages),
         confidence=params.confidence,
         labels=Labels(**params.labels),
     )

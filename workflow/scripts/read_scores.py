@@ -9,7 +9,7 @@ from neuronxa.jobs import job
 from neuronxa.languages import Languages
 
 with job(snakemake.log[0]):
-    languages = Languages.read(Path(snakemake.config["sheets"]["languages"]))
+    languages = Languages.read(snakemake.params.languages)
     row = TaskRow(**snakemake.params.row)
     scores = read_scores(Path(snakemake.input[0]), languages.recognise)
     write_frame(Path(snakemake.output[0]), select_scores(scores, row))

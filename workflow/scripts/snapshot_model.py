@@ -7,4 +7,4 @@ from neuronxa.jobs import job
 from neuronxa.models.snapshot import make_snapshot
 
 with job(snakemake.log[0]):
-    make_snapshot(ModelRow(**snakemake.params.row), Path(snakemake.output[0]).parent)
+    make_snapshot(ModelRow(label="-", **snakemake.params.row), Path(snakemake.output[0]).parent)

@@ -10,7 +10,7 @@ from neuronxa.output.tables import correlation_table, downstream_table, write_ta
 
 with job(snakemake.log[0]):
     labels = Labels(**snakemake.params.labels)
-    languages = Languages.read(Path(snakemake.config["sheets"]["languages"]))
+    languages = Languages.read(snakemake.params.languages)
     write_table(
         downstream_table(
             read_frames(list(map(Path, snakemake.input.downstream))),
@@ -24,6 +24,6 @@ with job(snakemake.log[0]):
     write_table(
         correlation_table(read_frame(Path(snakemake.input.correlations)), labels=labels),
         Path(snakemake.output[1]).with_suffix(""),
-        caption="Correlation of alignment with task scores over languages, without the pivot.",
+        caption="Correlation of alignment with task scores over languages.",
         label="tab:correlations",
     )

@@ -12,7 +12,7 @@ from neuronxa.output.tables import language_table, retrieval_table, write_table
 with job(snakemake.log[0]):
     params = snakemake.params
     labels = Labels(**params.labels)
-    languages = Languages.read(Path(snakemake.config["sheets"]["languages"]))
+    languages = Languages.read(snakemake.params.languages)
     scores = read_frame(Path(snakemake.input.scores))
     name = f"{labels.model(snakemake.wildcards.model)}, {labels.corpus(snakemake.wildcards.corpus)}"
     slug = "-".join(snakemake.wildcards)

@@ -18,7 +18,7 @@ with job(snakemake.log[0]):
             read_frame(Path(path)),
             pivot=params.pivot,
             site=params.sites[Path(path).parent.name],
-            languages=Languages.read(Path(snakemake.config["sheets"]["languages"])),
+            languages=Languages.read(snakemake.params.languages),
             confidence=params.confidence,
             labels=Labels(**params.labels),
         )

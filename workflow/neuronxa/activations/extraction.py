@@ -6,7 +6,7 @@ a block of a language is written and committed as soon as its last sentence has 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +14,18 @@ import numpy as np
 
 from neuronxa.activations.capture import Capture, Pooled
 from neuronxa.activations.packing import ATTENTION, Pack, plan_packs, register
-from neuronxa.activations.texts import Text
-from neuronxa.activations.tokens import Tokens, tokenise
+from neuronxa.activations.tokens import Tokens
 from neuronxa.config import ExtractionRow
 from neuronxa.errors import ModelError
 from neuronxa.models.architectures import architecture_of
-from neuronxa.models.loading import load_base, load_tokenizer
+from neuronxa.models.loading import load_base
 from neuronxa.models.snapshot import ModelCard
 from neuronxa.progress import SILENT, Counter
 from neuronxa.stores.activations import ActivationStore, Layout
 from neuronxa.stores.registry import arrays_of, spec_of
 
 #: Sentences of each language that are run again alone, to measure batch invariance.
-INVARIANCE_SAMPLE = 1
+INVARIANCE_SAMPLE = 2
 
 
 def open_store(
@@ -79,7 +78,6 @@ class Extractor:
         self.extraction = extraction
         self.device = device
         self.token_budget = token_budget
-        self.tokenizer = load_tokenizer(snapshot)
         model = load_base(snapshot, dtype=extraction.dtype, device=device, attention=ATTENTION)
         if not architecture_of(model.config).packed:
             raise ModelError(
@@ -91,7 +89,7 @@ class Extractor:
     def run(
         self,
         stores: Sequence[ActivationStore],
-        texts: Sequence[Text],
+        tokens: Sequence[list[Tokens | None]],
         *,
         progress: Counter = SILENT,
     ) -> None:
@@ -99,33 +97,33 @@ class Extractor:
 
         Parameters
         ----------
-        stores, texts
-            One of each per language, in the same order.
+        stores, tokens
+            One of each per language, in the same order; tokens from
+            `neuronxa.activations.tokens.tokenise`.
         progress
             Counts tokens.
 
         Raises
         ------
-        CorpusError
-            A sentence is too long; nothing has been run then.
         ModelError
-            A site of the model did not fire as its architecture says.
+            A site of the model did not fire as its architecture says, or its states are not
+            finite.
         """
-        tokens = [
-            tokenise(self.tokenizer, text.sentences, self.extraction, where=text.language)
-            for text in texts
-        ]
+
+        def finish(index: int) -> None:
+            stores[index].finish(self._facts(stores[index], tokens[index]))
+
         work = list(_pending(stores, tokens))
         progress.start(sum(len(sentence.ids) for _, sentence in work))
-        blocks = _Blocks(stores, tokens)
+        blocks = _Blocks(stores, tokens, finish)
         with self.capture.hooked():
             for pack in plan_packs(work, token_budget=self.token_budget):
                 blocks.add(pack, self.capture.run(pack))
                 progress.advance(sum(len(sentence.ids) for sentence in pack.tokens))
             blocks.commit_empty()
-            for store, sentences in zip(stores, tokens, strict=True):
-                if not store.complete:
-                    store.finish(self._facts(store, sentences))
+            for index, store in enumerate(stores):
+                if not store.complete:  # killed between its last block and its end
+                    finish(index)
 
     def _facts(self, store: ActivationStore, tokens: list[Tokens | None]) -> dict[str, Any]:
         """What is known of a finished extraction, besides its identity."""
@@ -156,7 +154,8 @@ class Extractor:
             ``hidden`` relative to the largest value of the layer.
         """
         rows = [row for row, sentence in enumerate(tokens) if sentence is not None]
-        rows = rows[:: max(1, len(rows) // INVARIANCE_SAMPLE)][:INVARIANCE_SAMPLE]
+        # from the end: the first sentence of a pack stands where it would stand alone
+        rows = rows[:: -max(1, len(rows) // INVARIANCE_SAMPLE)][:INVARIANCE_SAMPLE]
         result: dict[str, float | int] = {"sentences": len(rows)}
         for row in rows:
             sentence = tokens[row]
@@ -193,8 +192,12 @@ class _Blocks:
     """Blocks that are being filled; each is committed when its last sentence has come in."""
 
     def __init__(
-        self, stores: Sequence[ActivationStore], tokens: Sequence[list[Tokens | None]]
+        self,
+        stores: Sequence[ActivationStore],
+        tokens: Sequence[list[Tokens | None]],
+        on_complete: Callable[[int], None],
     ) -> None:
+        self._on_complete = on_complete
         self._stores = stores
         self._tokens = tokens
         self._open: dict[tuple[int, int], dict[str, np.ndarray]] = {}
@@ -234,8 +237,25 @@ class _Blocks:
         return self._open[key]
 
     def _commit(self, key: tuple[int, int]) -> None:
-        self._stores[key[0]].commit(key[1], self._open.pop(key))
+        index, number = key
+        values = self._open.pop(key)
+        _check_finite(self._stores[index].folder.name, values)
+        self._stores[index].commit(number, values)
         del self._missing[key]
+        if not self._stores[index].pending:
+            self._on_complete(index)
+
+
+def _check_finite(language: str, values: Mapping[str, np.ndarray]) -> None:
+    """Refuse states that overflowed: comparisons with NaN would make a perfect score."""
+    for name, value in values.items():
+        if value.dtype.kind == "f" and not np.isfinite(value).all():
+            layer = int(np.argwhere(~np.isfinite(value))[0][0])
+            raise ModelError(
+                f"'{name}' is not finite in layer {layer}",
+                where=language,
+                remedy="the model overflows in this precision: use float32 or bfloat16",
+            )
 
 
 def _empty_block(

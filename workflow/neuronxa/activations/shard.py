@@ -7,6 +7,7 @@ importing torch.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,13 @@ from typing import Any
 from neuronxa.activations.texts import Text, identity_of
 from neuronxa.config import ExtractionRow
 from neuronxa.config.settings import ExtractionSettings
+from neuronxa.errors import CorpusError
 from neuronxa.models.snapshot import ModelCard, read_card
 from neuronxa.progress import SILENT, Counter
-from neuronxa.stores.journal import Journal
+from neuronxa.stores.journal import STORE, Journal
 from neuronxa.stores.lock import writing
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,8 @@ class Shard:
         Folder of the model's snapshot.
     corpus
         Name of the corpus.
+    layout
+        ``parallel`` or ``pairs``.
     texts
         Folder of the corpus, with ``<language>.txt`` and in a corpus of pairs
         ``<language>.pivot.txt``.
@@ -45,6 +51,7 @@ class Shard:
 
     snapshot: Path
     corpus: str
+    layout: str
     texts: Path
     languages: tuple[str, ...]
     extraction: ExtractionRow
@@ -78,21 +85,35 @@ class Shard:
         import torch
 
         from neuronxa.activations.extraction import Extractor, open_store
-        from neuronxa.models.loading import choose_device
+        from neuronxa.activations.tokens import tokenise
+        from neuronxa.models.loading import choose_device, load_tokenizer
 
-        # the language that is asked for comes first, whatever happens to the others
-        order = [language, *(code for code in self.languages if code != language)]
-        pending = [code for code in order if not self._journal(code, card).complete]
-        texts = [self._text(code) for code in pending]
-        stores = [
-            open_store(
-                self.folder / text.language,
-                card=card,
-                identity=self._identity(text, card),
-                block_sentences=self.settings.block_sentences,
+        tokenizer = load_tokenizer(self.snapshot)
+        limit = min(self.extraction.max_tokens, card.max_positions)
+        stores, tokens = [], []
+        for code in [language, *(code for code in self.languages if code != language)]:
+            try:
+                text = self._text(code)
+                if self._journal(code, card).complete:
+                    continue
+                tokenised = tokenise(
+                    tokenizer,
+                    text.sentences,
+                    self.extraction.model_copy(update={"max_tokens": limit}),
+                    where=code,
+                )
+            except (CorpusError, FileNotFoundError) as error:
+                if code == language:
+                    raise
+                # its own job will say so; it must not keep the others from being extracted
+                logger.warning("%s is passed over: %s", code, error)
+                continue
+            identity = self._identity(text, card)
+            blocks = self.settings.block_sentences
+            stores.append(
+                open_store(self.folder / code, card=card, identity=identity, block_sentences=blocks)
             )
-            for text in texts
-        ]
+            tokens.append(tokenised)
         torch.set_num_threads(threads)
         extractor = Extractor(
             self.snapshot,
@@ -100,18 +121,17 @@ class Shard:
             device=choose_device(self.settings.device),
             token_budget=self.settings.token_budget,
         )
-        extractor.run(stores, texts, progress=progress)
+        extractor.run(stores, tokens, progress=progress)
 
     def _identity(self, text: Text, card: ModelCard) -> dict[str, Any]:
         return identity_of(text, card=card, corpus=self.corpus, extraction=self.extraction)
 
     def _journal(self, language: str, card: ModelCard) -> Journal:
         """The record of a language, as far as it belongs to this text, model and extraction."""
-        return Journal.of(self.folder / language, self._identity(self._text(language), card))
-
-    def _path(self, language: str, side: str = "") -> Path:
-        return self.texts / f"{language}{side}.txt"
+        identity = self._identity(self._text(language), card)
+        return Journal.of(self.folder / language, identity, store=STORE)
 
     def _text(self, language: str) -> Text:
-        pivot = self._path(language, ".pivot")
-        return Text.read(language, self._path(language), pivot if pivot.is_file() else None)
+        stem = self.texts / language
+        pivot = stem.with_name(f"{language}.pivot.txt") if self.layout == "pairs" else None
+        return Text.read(language, stem.with_name(f"{language}.txt"), pivot)

@@ -89,7 +89,7 @@ class Reduction:
         )
         n, count = self.sentences, len(self.languages)
         layer = count * n * widest * 4 * (2 if self.layout == "pairs" else 1)
-        matrix = (BLOCK_LANGUAGES * n) ** 2
+        matrix = n**2 if self.layout == "pairs" else (BLOCK_LANGUAGES * n) ** 2
         # per entry: the cosine, two gaps and their differences (float32), and six masks
         task = matrix * (4 + 4 * 4 + 6)
         kept = n * n * count * 4 if self.keep_similarities else 0
@@ -115,7 +115,7 @@ def reduce_alignment(
     memory_gb
         Largest memory; more is refused before anything is read.
     workers
-        Dask threads.
+        Largest number of Dask threads; fewer run where memory does not allow more.
     progress
         Counts layers.
 
@@ -129,12 +129,14 @@ def reduce_alignment(
     StoreError
         Over budget, or an activation store is damaged.
     """
+    while workers > 1 and reduction.memory_bytes(workers) / 1e9 > memory_gb:
+        workers -= 1
     needed = reduction.memory_bytes(workers) / 1e9
     if needed > memory_gb:
         raise StoreError(
             f"the reduction would need {needed:.1f} GB, {memory_gb:.1f} GB are allowed",
             where="alignment.memory_gb",
-            remedy="raise 'alignment.memory_gb', use fewer languages or sentences, or fewer cores",
+            remedy="raise 'alignment.memory_gb', or use fewer languages or sentences",
         )
     identity = reduction.identity()
     layout = AlignmentLayout(
@@ -242,7 +244,8 @@ def _assemble(reduction: Reduction, blocks: Sequence[_Block]) -> dict[str, np.nd
     """Put the blocks of a layer together and derive what follows from the ranks."""
     count, n = len(reduction.languages), reduction.sentences
     rank = np.zeros((count, count, n), dtype=np.uint16)
-    similarity = np.full((count, n, n), np.nan, dtype=np.float32)
+    kept = (count, n, n) if reduction.keep_similarities else (0, n, n)
+    similarity = np.full(kept, np.nan, dtype=np.float32)
     for block in blocks:
         first, second = block.offsets
         sources, targets, length = block.forward.shape

@@ -6,6 +6,7 @@ settle is made again in float64. Identical vectors are recognised first, so thei
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,9 @@ import xxhash
 
 #: Float32 cosines of real vectors are wrong by some 1e-6; closer calls are settled in float64.
 NEAR_TIE = 1e-5
+
+#: Entries that are settled together: bounds the memory of their float64 copies.
+_SETTLED_AT_ONCE = 512
 
 
 @dataclass(frozen=True)
@@ -98,21 +102,22 @@ def rank_translations(source: Vectors, target: Vectors) -> Ranks:
     # rivals of a row are other sentences that the pair has
     n = similarity.shape[-1]
     rival = present[:, :, None, :] & present[:, :, :, None] & ~np.eye(n, dtype=bool)
-    row_gap = similarity - diagonal[..., :, None]
-    column_gap = similarity - diagonal[..., None, :]
-    row_wins, column_wins = row_gap >= 0, column_gap >= 0
-    settled = 0
-    for gap, wins, forward in ((row_gap, row_wins, True), (column_gap, column_wins, False)):
-        for s, t, i, j in np.argwhere((np.abs(gap) < NEAR_TIE) & rival):
-            wins[s, t, i, j] = _at_least_as_similar(source, target, s, t, i, j, forward=forward)
-            settled += 1
-    forward_rank = 1 + (row_wins & rival).sum(axis=3)
-    backward_rank = 1 + (column_wins & rival).sum(axis=2)
+    # equal vectors are equally similar, whatever rounding says
+    equal_target = target.groups[:, :, None] == target.groups[:, None, :]  # (target, i, j)
+    equal_source = source.groups[:, :, None] == source.groups[:, None, :]
+    row_wins, row_settled = _at_least(
+        similarity - diagonal[..., :, None], rival, equal_target[None], _forward(source, target)
+    )
+    column_wins, column_settled = _at_least(
+        similarity - diagonal[..., None, :], rival, equal_source[:, None], _backward(source, target)
+    )
+    forward_rank = 1 + row_wins.sum(axis=3)
+    backward_rank = 1 + column_wins.sum(axis=2)
     return Ranks(
         forward=np.where(present, forward_rank, 0).astype(np.int32),
         backward=np.where(present, backward_rank, 0).astype(np.int32),
         similarity=similarity,
-        settled=settled,
+        settled=row_settled + column_settled,
     )
 
 
@@ -126,22 +131,69 @@ def _cosines(source: Vectors, target: Vectors) -> np.ndarray:
     return cosines
 
 
-def _at_least_as_similar(
-    source: Vectors, target: Vectors, s: int, t: int, i: int, j: int, *, forward: bool
-) -> bool:
-    """Whether the rival's cosine is at least that of the true translation, in float64.
+Entries = tuple[np.ndarray, ...]
+Compare = Callable[[Entries], np.ndarray]
 
-    Forward, the rival of target sentence i is target sentence j, seen from source sentence i;
-    backward, the rival of source sentence j is source sentence i, seen from target sentence j.
+
+def _at_least(
+    gap: np.ndarray, rival: np.ndarray, equal: np.ndarray, compare: Compare
+) -> tuple[np.ndarray, int]:
+    """Whether each rival is at least as similar as the true translation, decided exactly.
+
+    Parameters
+    ----------
+    gap
+        Cosine of the rival less that of the true translation, ``(source, target, i, j)``.
+    rival
+        Which entries are rivals, bool of the same shape.
+    equal
+        Which rivals have the very vector of the true translation, broadcast to that shape.
+    compare
+        Settles entries in float64.
+
+    Returns
+    -------
+    tuple
+        bool ``(source, target, i, j)``, and how many entries were settled in float64.
     """
-    rivals, query = (target, source.values[s, i]) if forward else (source, target.values[t, j])
-    language = t if forward else s
-    true, rival = (i, j) if forward else (j, i)
-    if rivals.groups[language, true] == rivals.groups[language, rival]:
-        return True
+    wins = ((gap >= 0) | equal) & rival
+    near = np.nonzero((np.abs(gap) < NEAR_TIE) & rival & ~equal)
+    for start in range(0, len(near[0]), _SETTLED_AT_ONCE):
+        entries = tuple(index[start : start + _SETTLED_AT_ONCE] for index in near)
+        wins[entries] = compare(entries)
+    return wins, len(near[0])
+
+
+def _forward(source: Vectors, target: Vectors) -> Compare:
+    """Whether, for source sentence i, target sentence j is at least as similar as i."""
+
+    def compare(entries: Entries) -> np.ndarray:
+        s, t, i, j = entries
+        return _closer(source.values[s, i], target, (t, j), (t, i))
+
+    return compare
+
+
+def _backward(source: Vectors, target: Vectors) -> Compare:
+    """Whether, for target sentence j, source sentence i is at least as similar as j."""
+
+    def compare(entries: Entries) -> np.ndarray:
+        s, t, i, j = entries
+        return _closer(target.values[t, j], source, (s, i), (s, j))
+
+    return compare
+
+
+def _closer(
+    query: np.ndarray,
+    others: Vectors,
+    rival: tuple[np.ndarray, np.ndarray],
+    true: tuple[np.ndarray, np.ndarray],
+) -> np.ndarray:
+    """Whether the rivals' cosines with the queries are at least those of the true ones."""
     query = query.astype(np.float64)
-    cosines = [
-        query @ rivals.values[language, k].astype(np.float64) / rivals.norms[language, k]
-        for k in (rival, true)
-    ]
-    return bool(cosines[0] >= cosines[1])
+    rival_cosine, true_cosine = (
+        np.einsum("eu,eu->e", query, others.values[which].astype(np.float64)) / others.norms[which]
+        for which in (rival, true)
+    )
+    return np.asarray(rival_cosine >= true_cosine)

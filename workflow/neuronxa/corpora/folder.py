@@ -48,6 +48,10 @@ class FolderReader:
         """Return the number of lines."""
         return self._reference[1]
 
+    def files(self, language: str) -> list[Path]:
+        """Return the file of a language."""
+        return [self._path(language)]
+
     def read(self, language: str) -> list[str]:
         """Return all lines of a language; raises CorpusError where they cannot be had."""
         path = self._path(language)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterator
+from pathlib import Path
 from typing import Any
 
 from neuronxa.config.rows import CorpusRow
@@ -69,6 +70,10 @@ class HubReader:
 
     def size(self) -> None:
         """Return None: the rows cannot be counted offline."""
+
+    def files(self, language: str) -> list[Path]:
+        """Return nothing: the text is on the hub."""
+        return []
 
     def read(self, language: str) -> list[str]:
         """Return all lines of a language; raises CorpusError where they cannot be had."""

@@ -75,6 +75,10 @@ class InterfaceReader:
         """Return the number of lines."""
         return len(common_sentences(self._package)[ENGLISH])
 
+    def files(self, language: str) -> list[Path]:
+        """Return nothing: the text is in a package."""
+        return []
+
     def read(self, language: str) -> list[str]:
         """Return all lines of a language; raises CorpusError where they cannot be had."""
         locales = self._locales()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Protocol
 
 from neuronxa.config.rows import CorpusRow
@@ -26,6 +27,10 @@ class Reader(Protocol):
 
     def size(self) -> int | None:
         """Return the number of lines; None where it differs by language or needs the network."""
+        ...
+
+    def files(self, language: str) -> list[Path]:
+        """Return the user's own files that a language is read from; none for hubs and packages."""
         ...
 
     def read(self, language: str) -> list[str]:

@@ -54,6 +54,11 @@ class TatoebaReader:
     def size(self) -> None:
         """Return None: each language has its own number of pairs."""
 
+    def files(self, language: str) -> list[Path]:
+        """Return the two files of a language."""
+        pair = self._pairs[language]
+        return [pair.own, pair.pivot]
+
     def read(self, language: str) -> list[str]:
         """Return all lines of a language; raises CorpusError where they cannot be had."""
         return self._read(language)[0]

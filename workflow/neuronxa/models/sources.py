@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,8 @@ HUB_FILES = (
     "*.model",
     "*.txt",
 )
-TOKEN_VARIABLE = "HF_TOKEN"
+#: Copies of the same weights in other layouts.
+HUB_IGNORED = ("consolidated*", "original/*")
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,16 @@ class Fetched:
     def is_gguf(self) -> bool:
         """Whether the weights are one GGUF file."""
         return self.path.is_file()
+
+
+def source_files(row: ModelRow) -> list[Path]:
+    """The user's own files that a snapshot is made from; none for hubs and packages."""
+    path = Path(row.location).expanduser()
+    if row.source == "gguf":
+        return [path]
+    if row.source == "folder":
+        return sorted(p for p in path.glob("*") if p.suffix in {".json", ".safetensors"})
+    return []
 
 
 def fetch(row: ModelRow, workspace: Path) -> Fetched:
@@ -123,7 +133,7 @@ def _fetch_package(row: ModelRow, workspace: Path) -> Fetched:
 
 
 def _fetch_hub(row: ModelRow, workspace: Path) -> Fetched:
-    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub import HfApi, get_token, snapshot_download
     from huggingface_hub.errors import (
         GatedRepoError,
         HfHubHTTPError,
@@ -141,17 +151,18 @@ def _fetch_hub(row: ModelRow, workspace: Path) -> Fetched:
             row.location,
             revision=commit,
             allow_patterns=list(HUB_FILES),
+            ignore_patterns=list(HUB_IGNORED),
             local_dir=workspace / row.model,
         )
     except GatedRepoError:
-        known = bool(os.environ.get(TOKEN_VARIABLE))
+        known = bool(get_token())
         raise ModelError(
             "the model is gated and "
             + ("your token may not read it" if known else "no token is set"),
             where=where,
             remedy="accept the terms on the model's page and allow gated repositories in the token"
             if known
-            else f"run `hf auth login` or set {TOKEN_VARIABLE}",
+            else "run `hf auth login` or set HF_TOKEN",
         ) from None
     except RevisionNotFoundError:
         raise ModelError(
@@ -165,9 +176,9 @@ def _fetch_hub(row: ModelRow, workspace: Path) -> Fetched:
         ) from None
     except (OfflineModeIsEnabled, LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
         raise ModelError(
-            f"the hub could not be reached ({type(error).__name__})",
+            f"the model could not be fetched ({type(error).__name__}): {str(error)[:200]}",
             where=where,
-            remedy="download the model elsewhere and use source 'folder'",
+            remedy="where there is no network, download it elsewhere and use source 'folder'",
         ) from None
     path = Path(folder)
     if not any(path.glob("*.safetensors")):

@@ -64,6 +64,15 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
+def message_figure(text: str, *, title: str) -> Figure:
+    """Make a figure that says why there is nothing to draw."""
+    with styled():
+        figure = new_figure(PAGE_WIDTH, 1.2)
+        figure.suptitle(title, x=0.01, ha="left")
+        figure.text(0.01, 0.4, text)
+    return figure
+
+
 def axes_size(ax: Axes) -> tuple[float, float]:
     """Return the width and height of axes in inch."""
     figure = ax.get_figure(root=True)

@@ -20,10 +20,8 @@ import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec
 
 from neuronxa.errors import StoreError
-from neuronxa.stores.journal import FORMAT, Digests, Journal, digest_of, read_manifest
+from neuronxa.stores.journal import FORMAT, STORE, Digests, Journal, digest_of, read_manifest
 from neuronxa.stores.registry import ArraySpec, spec_of
-
-STORE = "store.zarr"
 
 
 @dataclass(frozen=True)
@@ -178,7 +176,7 @@ class Activations:
         self.folder = folder
         self.manifest = read_manifest(folder)
         self.layout = _layout_from(self.manifest["layout"])
-        self._group = zarr.open_group(folder / STORE, mode="r")
+        self._group = open_group(folder / STORE)
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -258,6 +256,24 @@ class Activations:
     @property
     def _repair(self) -> str:
         return f"delete {self.folder} and run the workflow again"
+
+
+def open_group(path: Path) -> zarr.Group:
+    """Open a Zarr group for reading.
+
+    Raises
+    ------
+    StoreError
+        It is missing or damaged.
+    """
+    try:
+        return zarr.open_group(path, mode="r")
+    except (OSError, ValueError, KeyError) as error:
+        raise StoreError(
+            f"the store cannot be opened ({type(error).__name__})",
+            where=str(path),
+            remedy=f"delete {path.parent} and run the workflow again",
+        ) from None
 
 
 def _array(group: zarr.Group, name: str) -> Any:

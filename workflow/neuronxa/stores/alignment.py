@@ -18,6 +18,7 @@ import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec
 
 from neuronxa.errors import StoreError
+from neuronxa.stores.activations import open_group
 from neuronxa.stores.journal import FORMAT, Journal, digest_of, read_manifest
 from neuronxa.stores.registry import ALIGNMENT_ARRAYS, ArraySpec
 
@@ -132,7 +133,7 @@ class Alignment:
         self.manifest = read_manifest(folder)
         self.languages: tuple[str, ...] = tuple(self.manifest["layout"]["languages"])
         self.layers: dict[str, int] = self.manifest["layout"]["layers"]
-        self._group = zarr.open_group(folder / STORE, mode="r")
+        self._group = open_group(folder / STORE)
 
     def array(self, name: str, representation: str) -> xr.DataArray:
         """A whole array of one representation, checked, with languages as coordinates."""

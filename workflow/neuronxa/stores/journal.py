@@ -27,6 +27,9 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 RECORD = "record.json"
 
+#: The store of activations beside its record.
+STORE = "store.zarr"
+
 #: Digests of the chunks of one part, by array.
 Digests = dict[str, list[str]]
 
@@ -64,12 +67,11 @@ class Journal:
         }
 
     @classmethod
-    def of(
-        cls, folder: Path, identity: Mapping[str, Any], layout: Mapping[str, Any] | None = None
-    ) -> Journal:
-        """The record of this content in a folder, resumed if there is one, else empty."""
-        journal = cls(folder, identity=identity, layout=layout or {})
-        journal.resume()
+    def of(cls, folder: Path, identity: Mapping[str, Any], *, store: str) -> Journal:
+        """The record of this content in a folder, resumed if it and the store are there."""
+        journal = cls(folder, identity=identity, layout={})
+        if (folder / store).exists():
+            journal.resume()
         return journal
 
     @property

@@ -22,6 +22,7 @@ from neuronxa.output.style import (
     PAGE_WIDTH,
     QUIET,
     SMALL_TEXT,
+    message_figure,
     new_figure,
     styled,
 )
@@ -277,10 +278,10 @@ def figure_scatter(
     labels
         Names to show.
 
-    Raises
-    ------
-    StatisticsError
-        If no language has both scores.
+    Returns
+    -------
+    Figure
+        Where no language has both scores, a figure that says so.
     """
     labels = labels or Labels()
     model = single(method_scores, "model")
@@ -291,14 +292,10 @@ def figure_scatter(
         for name in methods
     }
     panels = {name: part for name, part in panels.items() if not part.empty}
-    if not panels:
-        raise StatisticsError(
-            f"no language of model '{model}' has both an alignment score and {task} ({metric})",
-            where="downstream scores",
-            allowed=sorted(downstream["task"].unique()),
-            remedy="check that both use the same language codes and model names",
-        )
     title = f"{labels.model(model)} · {labels.corpus(single(method_scores, 'corpus'))}"
+    if not panels:
+        text = f"no language has both an alignment score and {labels.task(task)} ({metric})"
+        return message_figure(text, title=title)
     columns = min(len(panels), 2)
     rows = -(-len(panels) // columns)
     with styled():

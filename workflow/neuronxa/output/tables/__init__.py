@@ -9,6 +9,7 @@ from neuronxa.output.tables.builders import (
     retrieval_table,
     scores_table,
 )
+from neuronxa.output.tables.inputs import models_table, texts_table
 from neuronxa.output.tables.write import Table, write_table
 
 __all__ = [
@@ -16,7 +17,9 @@ __all__ = [
     "correlation_table",
     "downstream_table",
     "language_table",
+    "models_table",
     "retrieval_table",
     "scores_table",
+    "texts_table",
     "write_table",
 ]

@@ -221,10 +221,9 @@ def correlation_table(
     correlations: pd.DataFrame,
     *,
     coefficient: Coefficient | None = None,
-    pivot_included: bool = False,
     labels: Labels | None = None,
 ) -> Table:
-    """Lay out the correlations of methods with tasks.
+    """Lay out the correlations of methods with tasks, without the pivot first, then with it.
 
     Parameters
     ----------
@@ -232,8 +231,6 @@ def correlation_table(
         What :func:`neuronxa.statistics.correlation.correlate_methods` returns.
     coefficient
         ``pearson`` or ``spearman``; by default both.
-    pivot_included
-        Whether to show the rows that include the pivot instead of the headline.
     labels
         Names to show.
 
@@ -243,13 +240,14 @@ def correlation_table(
         A row per correlation; those that are not defined say why in ``message``.
     """
     labels = labels or Labels()
-    kept = correlations.loc[correlations["pivot_included"] == pivot_included]
+    kept = correlations.sort_values("pivot_included", kind="stable")
     if coefficient is not None:
         kept = kept.loc[kept["coefficient"] == coefficient]
     frame = kept.assign(
         model=kept["model"].map(labels.model),
         corpus=kept["corpus"].map(labels.corpus),
         task=kept["task"].map(labels.task),
+        pivot=kept["pivot_included"].map({False: "without", True: "with"}),
     ).rename(columns={"low": "estimate_low", "high": "estimate_high"})
     if not frame["message"].astype(bool).any():
         frame = frame.drop(columns="message")
@@ -257,7 +255,16 @@ def correlation_table(
         frame.drop(columns="pivot_included").reset_index(drop=True),
         headers={"estimate": "estimate [interval]"},
         best=("estimate",),
-        within=("model", "corpus", "extraction", "reduction", "task", "metric", "coefficient"),
+        within=(
+            "model",
+            "corpus",
+            "extraction",
+            "reduction",
+            "task",
+            "metric",
+            "pivot",
+            "coefficient",
+        ),
         printers={"p": _p_text},
     )
 

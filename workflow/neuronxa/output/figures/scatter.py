@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation
+from matplotlib.ticker import MaxNLocator
 
 from neuronxa.alignment.methods import METHODS, Reduction
 from neuronxa.errors import StatisticsError
@@ -112,6 +113,7 @@ def plot_scatter(
                 label=name,
             )
     _pad(ax, others if len(others) else data)
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=5))  # small scores have long tick labels
     hollow = data.loc[is_pivot]
     pivots: list[Annotation] = []
     for code, x, y in zip(hollow["language"], hollow["x"], hollow["y"], strict=True):

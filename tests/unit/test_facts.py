@@ -180,7 +180,7 @@ def test_english_gives_nothing_away_and_other_languages_are_counted() -> None:
 
 def test_faults() -> None:
     with pytest.raises(ConfigError, match="has no relation") as error:
-        build_questions(TaskRow(task="t", label="T", kind="facts"), "en")
+        build_questions(TaskRow(task="t", label="T", kind="scores", location="x"), "en")
     assert "capital, continent, currency, language" in str(error.value)
     with pytest.raises(ConfigError, match="fewer worked examples"):
         build_questions(task("currency", shots=50), "en")

@@ -111,12 +111,14 @@ def test_stored_states_equal_a_forward_pass_written_by_hand(run, model):
             position = list(range(1, len(ids) + 1))
             for layer in range(base.config.num_hidden_layers):
                 gate = states["gate"][layer]
-                # a state this close to zero, for its layer, may be turned by float32 rounding
-                sure = (np.abs(gate) > 1e-5 * np.abs(gate).max()).all(axis=0)
-                nas = stored.layer("nas_gate", layer).values[row]
-                assert sure.mean() > 0.95
+                # a state this close to zero, for its layer, may be turned by float32 rounding:
+                # a neuron may be off by the weights of such tokens, and by nothing else
+                close = np.abs(gate) <= 1e-5 * np.abs(gate).max()
+                doubt = weighted_sum(close[None], position)[0]
+                nas = stored.layer("nas_gate", layer).values[row].astype(int)
                 expected = weighted_sum((gate > 0)[None], position)[0]
-                assert np.array_equal(nas[sure], expected[sure])
+                assert (np.abs(nas - expected) <= doubt).all()
+                assert (nas == expected).mean() > 0.99
                 nav = pool(np.abs(gate)[None], position)[0]
                 scale = np.abs(gate).max()
                 found = stored.layer("nav_gate", layer).values[row]
@@ -168,7 +170,8 @@ def test_batches_change_nothing_that_is_scored(run):
         folder = run / f"results/activations/{model}/interface/default/{code}"
         measured = Activations(folder).manifest["facts"]["invariance"]
         assert measured["sentences"] == 2
-        assert measured["nas_gate"] == 0
+        # a state next to zero may turn with rounding; no more than a few of some 40,000 do
+        assert measured["nas_gate"] < 2e-4
         assert measured["nav_gate"] < 1e-5
         assert measured["hidden"] < 1e-5
 
@@ -179,6 +182,6 @@ def test_every_language_is_asked_and_scored(run):
         assert set(scores["language"]) == set(LANGUAGES)
         assert scores["value"].between(0, 1).all()
         assert (scores["low"] <= scores["value"]).all()
-        assert scores["chance"] == pytest.approx(1 / 6)
+        np.testing.assert_allclose(scores["chance"], 1 / 6)
         consistency = pd.read_parquet(run / f"results/transfer/{model}/continent.parquet")
         assert set(consistency["language"]) == set(LANGUAGES) - {"eng_Latn"}

@@ -1,7 +1,8 @@
 """Extraction: the sentences of several languages through one model into their stores.
 
-One forward pass gives every representation. Packs are filled from all languages that are pending;
-a block of a language is written and committed as soon as its last sentence has gone through.
+One forward pass gives every representation. A pack holds sentences of one block of one language, so
+that the bytes of a block depend on nothing but its own text: not on the other languages, and not on
+where an earlier run was killed. A block is written as soon as its last sentence has gone through.
 """
 
 from __future__ import annotations
@@ -113,11 +114,11 @@ class Extractor:
         def finish(index: int) -> None:
             stores[index].finish(self._facts(stores[index], tokens[index]))
 
-        work = list(_pending(stores, tokens))
-        progress.start(sum(len(sentence.ids) for _, sentence in work))
+        packs = list(_plan(stores, tokens, self.token_budget))
+        progress.start(sum(len(s.ids) for pack in packs for s in pack.tokens))
         blocks = _Blocks(stores, tokens, finish)
         with self.capture.hooked():
-            for pack in plan_packs(work, token_budget=self.token_budget):
+            for pack in packs:
                 blocks.add(pack, self.capture.run(pack))
                 progress.advance(sum(len(sentence.ids) for sentence in pack.tokens))
             blocks.commit_empty()
@@ -175,17 +176,16 @@ class Extractor:
         return result
 
 
-def _pending(
-    stores: Sequence[ActivationStore], tokens: Sequence[list[Tokens | None]]
-) -> Iterator[tuple[tuple[int, int], Tokens]]:
-    """Sentences of blocks that are not committed, language by language."""
+def _plan(
+    stores: Sequence[ActivationStore], tokens: Sequence[list[Tokens | None]], token_budget: int
+) -> Iterator[Pack]:
+    """Packs of the blocks that are not committed, block by block."""
     for index, store in enumerate(stores):
         for block in store.pending:
             rows = store.layout.rows(block)
-            for row in range(rows.start, rows.stop):
-                sentence = tokens[index][row]
-                if sentence is not None:
-                    yield (index, row), sentence
+            sentences = [((index, row), tokens[index][row]) for row in range(rows.start, rows.stop)]
+            present = [(item, sentence) for item, sentence in sentences if sentence is not None]
+            yield from plan_packs(present, token_budget=token_budget)
 
 
 class _Blocks:

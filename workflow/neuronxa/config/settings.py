@@ -49,7 +49,7 @@ class ExtractionSettings(Section):
     """How states are extracted, the same for every row of the extractions sheet."""
 
     token_budget: int = Field(
-        1024, ge=64, description="tokens of one forward pass, filled from several languages"
+        1024, ge=64, description="largest number of tokens of one forward pass"
     )
     block_sentences: int = Field(
         100, ge=1, le=1000, description="sentences of one chunk, written and committed together"

@@ -290,7 +290,8 @@ def test_a_changed_text_is_extracted_anew(tmp_path, texts):
     assert not np.array_equal(before, after)
 
 
-def test_a_site_that_does_not_fire_is_an_error(tmp_path):
+def ready_to_run(tmp_path):
+    """An extractor that a test may break, with an empty store and its tokens."""
     _, folder, card = snapshot_of("llama", tmp_path)
     extraction = ExtractionRow(extraction="e", label="e")
     one = text("eng_Latn")
@@ -298,6 +299,11 @@ def test_a_site_that_does_not_fire_is_an_error(tmp_path):
     store = open_store(tmp_path / "s", card=card, identity=identity, block_sentences=3)
     tokens = tokenise(load_tokenizer(folder), one.sentences, extraction)
     extractor = Extractor(folder, extraction, device="cpu", token_budget=64)
+    return extractor, store, tokens
+
+
+def test_a_site_that_does_not_fire_is_an_error(tmp_path):
+    extractor, store, tokens = ready_to_run(tmp_path)
     # what a fused kernel does: the layer works, the module of the site is never called
     extractor.capture.layers[1].mlp.forward = lambda x: x
     with pytest.raises(ModelError, match="fired 0 times in layer 1, not once"):
@@ -305,13 +311,7 @@ def test_a_site_that_does_not_fire_is_an_error(tmp_path):
 
 
 def test_states_that_are_not_finite_are_refused_before_they_are_stored(tmp_path):
-    _, folder, card = snapshot_of("llama", tmp_path)
-    extraction = ExtractionRow(extraction="e", label="e")
-    one = text("eng_Latn")
-    identity = identity_of(one, card=card, corpus="toy", extraction=extraction)
-    store = open_store(tmp_path / "s", card=card, identity=identity, block_sentences=3)
-    tokens = tokenise(load_tokenizer(folder), one.sentences, extraction)
-    extractor = Extractor(folder, extraction, device="cpu", token_budget=64)
+    extractor, store, tokens = ready_to_run(tmp_path)
     with torch.no_grad():
         extractor.capture.layers[1].mlp.down_proj.weight.fill_(float("inf"))
     with pytest.raises(ModelError, match=r"not finite in layer \d(.|\n)*use float32 or bfloat16"):

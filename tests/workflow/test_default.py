@@ -15,7 +15,7 @@ from transformers import AutoModel, AutoTokenizer
 from neuronxa.stores.activations import Activations
 from neuronxa.stores.alignment import Alignment
 
-from ..models.forward import forward, pool, weighted_sum, weights_of
+from ..models.reference import forward, pool, weighted_sum, weights_of
 from .conftest import write_config
 
 pytestmark = [pytest.mark.workflow, pytest.mark.real]

@@ -1,7 +1,7 @@
 """Hooks that pool the FFN sites and the hidden states while the model runs.
 
 Nothing of size token x unit outlives its layer: each hook reduces what it sees to sentences and
-writes that into one array for the pack.
+writes that into one array for the batch.
 """
 
 from __future__ import annotations
@@ -13,62 +13,80 @@ from typing import Any
 
 import torch
 
-from neuronxa.activations.packing import Pack
+from neuronxa.activations.batches import Batch
+from neuronxa.activations.experts import REPORT, Routed
+from neuronxa.activations.packing import forward
 from neuronxa.activations.pooling import Pooler
 from neuronxa.config import ExtractionRow
 from neuronxa.errors import ModelError
-from neuronxa.models.architectures import Architecture, architecture_of
+from neuronxa.models.architectures import Architecture, neurons_per_layer
 
 Pooled = dict[str, torch.Tensor]
+
+#: A state this close to zero, relative to the largest of its layer, may be turned by rounding.
+DOUBT = {"float32": 1e-5, "float16": 5e-3, "bfloat16": 4e-2}
 
 _HIDDEN = ("hidden", "hidden_last")
 
 
 class Capture:
-    """Runs a base model on packs and returns what its hooks pooled.
+    """Runs a base model on batches and returns what its hooks pooled.
 
     Parameters
     ----------
     model
-        Base model without LM head, in eval mode, with the packed attention.
+        Base model without LM head, in eval mode.
+    architecture
+        Where its sites are.
     extraction
         Which sites are pooled.
     device
         Device of the model.
     """
 
-    def __init__(self, model: Any, extraction: ExtractionRow, *, device: str) -> None:
+    def __init__(
+        self, model: Any, architecture: Architecture, extraction: ExtractionRow, *, device: str
+    ) -> None:
         self.model = model
+        self.architecture = architecture
         self.sites = extraction.sites
         self.device = device
-        self.architecture: Architecture = architecture_of(model.config)
-        self.layers = model.get_submodule(self.architecture.layers)
-        self._hidden = len(self.layers) + 1  # the embeddings and the output of every layer
+        self.layers = model.get_submodule(architecture.layers)
+        self.neurons = neurons_per_layer(model.config, architecture)
+        self._epsilon = DOUBT[extraction.dtype]
         self._pooler: Pooler
         self._pooled: Pooled = {}
-        self._fired: Counter[tuple[str, int]] = Counter()
+        self._doubt = False
+        self._fired: Counter[tuple[str, int, int]] = Counter()
 
     @torch.inference_mode()
-    def run(self, pack: Pack) -> Pooled:
+    def run(self, batch: Batch, *, doubt: bool = False) -> Pooled:
         """One forward pass.
+
+        Parameters
+        ----------
+        batch
+            Sentences.
+        doubt
+            Add ``doubt_<site>``: the weight of the tokens whose state rounding may turn.
 
         Returns
         -------
         dict
             Representation -> float32 ``(layer, sentence, unit)`` on the device of the model;
-            ``active_<site>`` are numbers of tokens, ``(layer, sentence, unit)`` too.
+            ``active_<site>`` are numbers of tokens, ``(layer, unit)``.
 
         Raises
         ------
         ModelError
             A site did not fire exactly once in each layer.
         """
-        self._pooler = Pooler.of(pack, self.device)
-        self._pooled = {}
+        self._pooler = Pooler.of(batch, self.device)
+        self._pooled, self._doubt = {}, doubt
         self._fired.clear()
-        self.model(
-            **pack.inputs(self.device), use_cache=False, segments=pack.attended, return_dict=True
-        )
+        packed = self.architecture.batching == "packed"
+        output = forward(self.model, batch, device=self.device, packed=packed)
+        self._keep_hidden(len(self.layers), output.last_hidden_state)
         self._check_fired()
         pooled, self._pooled = self._pooled, {}
         return pooled
@@ -76,76 +94,127 @@ class Capture:
     @contextmanager
     def hooked(self) -> Iterator[Capture]:
         """Install the hooks; they are removed whatever happens."""
+        experts = self.architecture.experts
+        routed = [layer.get_submodule(experts.module) for layer in self.layers] if experts else []
         handles = []
         try:
             for index, layer in enumerate(self.layers):
-                if "gate" in self.sites:
-                    module = layer.get_submodule(self.architecture.activation)
-                    handles.append(module.register_forward_hook(self._on_output("gate", index)))
-                if "product" in self.sites:
-                    module = layer.get_submodule(self.architecture.down)
-                    handles.append(module.register_forward_pre_hook(self._on_input(index)))
+                handles += self._hook_ffn(layer, index)
                 # the input of a layer is the hidden state before it: 0 is the embeddings
-                handles.append(layer.register_forward_pre_hook(self._on_hidden_input(index)))
-            norm = self.model.get_submodule(self.architecture.norm)
-            handles.append(norm.register_forward_hook(self._on_norm(len(self.layers))))
+                hook = self._on_hidden(index)
+                handles.append(layer.register_forward_pre_hook(hook, with_kwargs=True))
+            for index, module in enumerate(routed):
+                setattr(module, REPORT, self._on_experts(index))
             yield self
         finally:
             for handle in handles:
                 handle.remove()
+            for module in routed:
+                if hasattr(module, REPORT):
+                    delattr(module, REPORT)
 
-    def _on_output(self, site: str, layer: int) -> Callable[..., None]:
+    def _hook_ffn(self, layer: Any, index: int) -> list[Any]:
+        """Hooks on the dense part: the whole network, or the shared expert of a mixture."""
+        handles = []
+        if self.architecture.activation and "gate" in self.sites:
+            module = layer.get_submodule(self.architecture.activation)
+            handles.append(module.register_forward_hook(self._on_gate(index)))
+        if self.architecture.down and "product" in self.sites:
+            module = layer.get_submodule(self.architecture.down)
+            handles.append(module.register_forward_pre_hook(self._on_product(index)))
+        return handles
+
+    def _on_gate(self, layer: int) -> Callable[..., None]:
         def hook(_module: Any, _inputs: Any, output: torch.Tensor) -> None:
-            self._keep_site(site, layer, output)
+            self._keep_site("gate", layer, output)
 
         return hook
 
-    def _on_input(self, layer: int) -> Callable[..., None]:
+    def _on_product(self, layer: int) -> Callable[..., None]:
         def hook(_module: Any, inputs: tuple[torch.Tensor, ...]) -> None:
             self._keep_site("product", layer, inputs[0])
 
         return hook
 
-    def _on_hidden_input(self, layer: int) -> Callable[..., None]:
-        def hook(_module: Any, inputs: tuple[torch.Tensor, ...]) -> None:
-            self._keep_hidden(layer, inputs[0])
+    def _on_hidden(self, layer: int) -> Callable[..., None]:
+        def hook(_module: Any, inputs: tuple[torch.Tensor, ...], named: dict[str, Any]) -> None:
+            self._keep_hidden(layer, inputs[0] if inputs else named["hidden_states"])
 
         return hook
 
-    def _on_norm(self, layer: int) -> Callable[..., None]:
-        def hook(_module: Any, _inputs: Any, output: torch.Tensor) -> None:
-            self._keep_hidden(layer, output)
+    def _on_experts(self, layer: int) -> Callable[[Routed], None]:
+        def report(routed: Routed) -> None:
+            for site in self.sites:
+                self._fired[site, layer, 0] += 1
+            for number, token, gate, product in routed.experts():
+                for site in self.sites:
+                    values = gate if site == "gate" else product
+                    self._pool_site(site, layer, values, number * values.shape[-1], token)
 
-        return hook
+        return report
 
     def _keep_site(self, site: str, layer: int, states: torch.Tensor) -> None:
         values = states.reshape(-1, states.shape[-1])  # (token, unit)
-        sums, active = self._pooler.states(values)
-        self._keep(f"nas_{site}", layer, sums)
-        self._keep(f"active_{site}", layer, active)
-        self._keep(f"nav_{site}", layer, self._pooler.mean(values.to(torch.float32).abs()))
+        # a shared expert comes after the routed ones
+        first = self.neurons - values.shape[-1]
+        self._fired[site, layer, first] += 1
+        self._pool_site(site, layer, values, first)
+
+    def _pool_site(
+        self,
+        site: str,
+        layer: int,
+        values: torch.Tensor,
+        first: int,
+        at: torch.Tensor | None = None,
+    ) -> None:
+        """Pool neurons `first` and following, of all tokens or of those `at` which they are."""
+        units = slice(first, first + values.shape[-1])
+        sums, active = self._pooler.states(values, at)
+        self._array(f"nas_{site}")[layer, :, units] = sums
+        self._array(f"active_{site}")[layer, units] = active
+        magnitude = values.abs().to(torch.float32)
+        self._array(f"nav_{site}")[layer, :, units] = self._pooler.mean(magnitude, at)
+        if self._doubt:
+            epsilon = self._epsilon * float(magnitude.max())
+            doubt = self._pooler.doubtful(values, epsilon, at)
+            self._array(f"doubt_{site}")[layer, :, units] = doubt
 
     def _keep_hidden(self, layer: int, states: torch.Tensor) -> None:
         values = states.reshape(-1, states.shape[-1])  # (token, hidden_unit)
-        self._keep("hidden", layer, self._pooler.mean(values.to(torch.float32)))
-        self._keep("hidden_last", layer, self._pooler.at_last(values))
+        self._fired["hidden", layer, 0] += 1
+        self._array("hidden")[layer] = self._pooler.mean(values.to(torch.float32))
+        self._array("hidden_last")[layer] = self._pooler.at_last(values)
 
-    def _keep(self, name: str, layer: int, pooled: torch.Tensor) -> None:
-        self._fired[name, layer] += 1
+    def _array(self, name: str) -> torch.Tensor:
+        """The array of the batch; what no token is routed to stays zero."""
         if name not in self._pooled:
-            depth = self._hidden if name in _HIDDEN else len(self.layers)
-            self._pooled[name] = pooled.new_empty((depth, *pooled.shape))
-        self._pooled[name][layer] = pooled
+            sentences, hidden = len(self._pooler.segments), name in _HIDDEN
+            units = self.model.config.hidden_size if hidden else self.neurons
+            shape: tuple[int, ...] = (len(self.layers) + hidden, sentences, units)
+            if name.startswith("active_"):
+                shape = (len(self.layers), units)
+            self._pooled[name] = torch.zeros(shape, device=self.device)
+        return self._pooled[name]
 
     def _check_fired(self) -> None:
-        sites = [f"{kind}_{site}" for site in self.sites for kind in ("nas", "active", "nav")]
-        depth = {**dict.fromkeys(sites, len(self.layers)), **dict.fromkeys(_HIDDEN, self._hidden)}
-        expected = Counter((name, layer) for name in depth for layer in range(depth[name]))
+        """Every part of every site must have fired once in every layer."""
+        expected: Counter[tuple[str, int, int]] = Counter()
+        for layer in range(len(self.layers)):
+            expected.update((site, layer, part) for site in self.sites for part in self._parts())
+        expected.update(("hidden", layer, 0) for layer in range(len(self.layers) + 1))
         if self._fired != expected:
-            name, layer = next(iter((self._fired - expected) or (expected - self._fired)))
+            key = next(iter((self._fired - expected) or (expected - self._fired)))
             raise ModelError(
-                f"'{name}' fired {self._fired[name, layer]} times in layer {layer}, not once",
+                f"'{key[0]}' fired {self._fired[key]} times in layer {key[1]}, not once",
                 where=f"model type '{self.model.config.model_type}'",
                 remedy="the row of this family in neuronxa/models/architectures.py is wrong, or "
                 "modules were replaced by fused kernels",
             )
+
+    def _parts(self) -> list[int]:
+        """First neuron of what fires in a layer: the network; or the experts and a shared one."""
+        experts = self.architecture.experts
+        if experts is None or not experts.shared_width:
+            return [0]
+        return [0, self.neurons - int(getattr(self.model.config, experts.shared_width))]

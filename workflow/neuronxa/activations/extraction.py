@@ -1,32 +1,29 @@
 """Extraction: the sentences of several languages through one model into their stores.
 
-One forward pass gives every representation. A pack holds sentences of one block of one language, so
-that the bytes of a block depend on nothing but its own text: not on the other languages, and not on
-where an earlier run was killed. A block is written as soon as its last sentence has gone through.
+One forward pass gives every representation. The model runs in the calling thread; what it gave is
+copied, sorted into blocks, compressed and committed by a second thread while the next batch runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from neuronxa.activations.capture import Capture, Pooled
-from neuronxa.activations.packing import ATTENTION, Pack, plan_packs, register
+from neuronxa.activations.batches import Batch, Sentence, plan_batches
+from neuronxa.activations.capture import DOUBT, Capture
+from neuronxa.activations.invariance import Alone, measure_invariance
+from neuronxa.activations.loading import load_for_capture
 from neuronxa.activations.tokens import Tokens
+from neuronxa.activations.transfer import Arrays, Background, to_host
 from neuronxa.config import ExtractionRow
 from neuronxa.errors import ModelError
-from neuronxa.models.architectures import architecture_of
-from neuronxa.models.loading import load_base
 from neuronxa.models.snapshot import ModelCard
 from neuronxa.progress import SILENT, Counter
 from neuronxa.stores.activations import ActivationStore, Layout
-from neuronxa.stores.registry import arrays_of, spec_of
-
-#: Sentences of each language that are run again alone, to measure batch invariance.
-INVARIANCE_SAMPLE = 2
 
 
 def open_store(
@@ -46,13 +43,13 @@ def open_store(
         Sentences of one block.
     """
     extraction = ExtractionRow(label="-", **identity["extraction"])
-    layout = Layout(
+    layout = Layout.of(
+        extraction,
         sentences=len(identity["sides"]),
         block_sentences=block_sentences,
         layers=card.layers,
         neurons=card.neurons,
         hidden_size=card.hidden_size,
-        arrays=tuple(spec.name for spec in arrays_of(extraction)),
     )
     return ActivationStore(folder, layout, identity=identity)
 
@@ -70,22 +67,26 @@ class Extractor:
         ``cpu``, ``cuda`` or ``cuda:<index>``.
     token_budget
         Tokens of one forward pass.
+    part
+        Path of the language model inside a multimodal one.
     """
 
     def __init__(
-        self, snapshot: Path, extraction: ExtractionRow, *, device: str, token_budget: int
+        self,
+        snapshot: Path,
+        extraction: ExtractionRow,
+        *,
+        device: str,
+        token_budget: int,
+        part: str = "",
     ) -> None:
-        register()
         self.extraction = extraction
         self.device = device
         self.token_budget = token_budget
-        model = load_base(snapshot, dtype=extraction.dtype, device=device, attention=ATTENTION)
-        if not architecture_of(model.config).packed:
-            raise ModelError(
-                f"sentences of model type '{model.config.model_type}' cannot share a row",
-                remedy="choose another model",
-            )
-        self.capture = Capture(model, extraction, device=device)
+        model, architecture = load_for_capture(
+            snapshot, dtype=extraction.dtype, device=device, part=part
+        )
+        self.capture = Capture(model, architecture, extraction, device=device)
 
     def run(
         self,
@@ -110,140 +111,104 @@ class Extractor:
             A site of the model did not fire as its architecture says, or its states are not
             finite.
         """
+        pending = [
+            len(sentence.ids)
+            for store, sentences in zip(stores, tokens, strict=True)
+            for block in store.pending
+            for _, sentence in _present(store, sentences, block)
+        ]
+        progress.start(sum(pending))
+        with self.capture.hooked(), Background() as background:
+            for store, sentences in zip(stores, tokens, strict=True):
+                if not store.complete:
+                    self._fill(store, sentences, background, progress)
 
-        def finish(index: int) -> None:
-            stores[index].finish(self._facts(stores[index], tokens[index]))
+    def _fill(
+        self,
+        store: ActivationStore,
+        tokens: list[Tokens | None],
+        background: Background,
+        progress: Counter,
+    ) -> None:
+        """One language: its pending blocks, then the sample that measures batch invariance."""
+        for block in store.pending:
+            values = store.empty_block(block)
+            for batch in self._plan(_present(store, tokens, block)):
+                arrays = to_host(self.capture.run(batch))
+                background.run(partial(_sort_in, values, batch, arrays, store.layout.rows(block)))
+                progress.advance(sum(len(sentence.ids) for sentence in batch.tokens))
+            background.run(partial(_commit, store, block, values))
+        background.run(partial(self._finish, store, tokens, self._run_alone(tokens)))
 
-        packs = list(_plan(stores, tokens, self.token_budget))
-        progress.start(sum(len(s.ids) for pack in packs for s in pack.tokens))
-        blocks = _Blocks(stores, tokens, finish)
-        with self.capture.hooked():
-            for pack in packs:
-                blocks.add(pack, self.capture.run(pack))
-                progress.advance(sum(len(sentence.ids) for sentence in pack.tokens))
-            blocks.commit_empty()
-            for index, store in enumerate(stores):
-                if not store.complete:  # killed between its last block and its end
-                    finish(index)
+    def _plan(self, sentences: Sequence[Sentence]) -> list[Batch]:
+        batching = self.capture.architecture.batching
+        return plan_batches(sentences, token_budget=self.token_budget, batching=batching)
 
-    def _facts(self, store: ActivationStore, tokens: list[Tokens | None]) -> dict[str, Any]:
-        """What is known of a finished extraction, besides its identity."""
+    def _run_alone(self, tokens: list[Tokens | None]) -> Alone | None:
+        """The sentence of median length, by itself: in its batch it stood among others."""
+        present = [(row, sentence) for row, sentence in enumerate(tokens) if sentence is not None]
+        if not present:
+            return None
+        present.sort(key=lambda item: (len(item[1].ids), -item[0]))
+        row, sentence = present[len(present) // 2]
+        (batch,) = self._plan([(row, sentence)])
+        return Alone(row, to_host(self.capture.run(batch, doubt=True))())
+
+    def _finish(
+        self, store: ActivationStore, tokens: list[Tokens | None], alone: Alone | None
+    ) -> None:
+        """Record what is known of a finished extraction, besides its identity."""
         import torch
         import transformers
 
         present = [sentence for sentence in tokens if sentence is not None]
-        return {
-            "tokens": int(sum(sentence.pooled.sum() for sentence in present)),
-            "missing_sentences": len(tokens) - len(present),
-            "token_budget": self.token_budget,
-            "attention": ATTENTION,
-            "device": self.device.split(":")[0],
-            "torch": torch.__version__,
-            "transformers": transformers.__version__,
-            "invariance": self._invariance(store, tokens),
-        }
-
-    def _invariance(
-        self, store: ActivationStore, tokens: list[Tokens | None]
-    ) -> dict[str, float | int]:
-        """Run a sample of sentences alone and compare with what was stored.
-
-        Returns
-        -------
-        dict
-            Number of sentences; share of differing NAS entries; largest difference of NAV and of
-            ``hidden`` relative to the largest value of the layer.
-        """
-        rows = [row for row, sentence in enumerate(tokens) if sentence is not None]
-        # from the end: the first sentence of a pack stands where it would stand alone
-        rows = rows[:: -max(1, len(rows) // INVARIANCE_SAMPLE)][:INVARIANCE_SAMPLE]
-        result: dict[str, float | int] = {"sentences": len(rows)}
-        for row in rows:
-            sentence = tokens[row]
-            assert sentence is not None
-            (pack,) = plan_packs([((0, row), sentence)], token_budget=self.token_budget)
-            for name, alone in self.capture.run(pack).items():
-                if name.startswith("active_"):
-                    continue
-                stored = store.row(name, row).astype(np.float64)
-                difference = np.abs(stored - alone[:, 0].cpu().numpy())
-                if name.startswith("nas_"):
-                    measured = float((difference > 0).mean())
-                else:
-                    scale = np.abs(stored).max(axis=1, keepdims=True)
-                    measured = float((difference / np.where(scale == 0, 1, scale)).max())
-                result[name] = max(float(result.get(name, 0.0)), measured)
-        return result
+        store.finish(
+            {
+                "tokens": int(sum(sentence.pooled.sum() for sentence in present)),
+                "missing_sentences": len(tokens) - len(present),
+                "token_budget": self.token_budget,
+                "sites": self.capture.architecture.sites,
+                "batching": self.capture.architecture.batching,
+                "device": self.device.split(":")[0],
+                "torch": torch.__version__,
+                "transformers": transformers.__version__,
+                "invariance": measure_invariance(
+                    store, alone, epsilon=DOUBT[self.extraction.dtype]
+                ),
+            }
+        )
 
 
-def _plan(
-    stores: Sequence[ActivationStore], tokens: Sequence[list[Tokens | None]], token_budget: int
-) -> Iterator[Pack]:
-    """Packs of the blocks that are not committed, block by block."""
-    for index, store in enumerate(stores):
-        for block in store.pending:
-            rows = store.layout.rows(block)
-            sentences = [((index, row), tokens[index][row]) for row in range(rows.start, rows.stop)]
-            present = [(item, sentence) for item, sentence in sentences if sentence is not None]
-            yield from plan_packs(present, token_budget=token_budget)
+def _present(
+    store: ActivationStore, tokens: list[Tokens | None], block: int
+) -> list[tuple[int, Tokens]]:
+    """The sentences of a block that exist, by row."""
+    rows = store.layout.rows(block)
+    found = ((row, tokens[row]) for row in range(rows.start, rows.stop))
+    return [(row, sentence) for row, sentence in found if sentence is not None]
 
 
-class _Blocks:
-    """Blocks that are being filled; each is committed when its last sentence has come in."""
+def _sort_in(
+    block: Mapping[str, np.ndarray],
+    batch: Batch,
+    arrays: Callable[[], Arrays],
+    rows: slice,
+) -> None:
+    """Put the sentences of a batch into the arrays of their block."""
+    within = np.array(batch.rows) - rows.start
+    block["tokens"][within] = [sentence.pooled.sum() for sentence in batch.tokens]
+    block["pooling_weight"][within] = [sentence.weights.sum() for sentence in batch.tokens]
+    with np.errstate(over="ignore"):  # what does not fit is found when the block is committed
+        for name, value in arrays().items():
+            if name.startswith("active_"):
+                block[name][0] += value.astype(block[name].dtype)
+            else:
+                block[name][:, within] = value
 
-    def __init__(
-        self,
-        stores: Sequence[ActivationStore],
-        tokens: Sequence[list[Tokens | None]],
-        on_complete: Callable[[int], None],
-    ) -> None:
-        self._on_complete = on_complete
-        self._stores = stores
-        self._tokens = tokens
-        self._open: dict[tuple[int, int], dict[str, np.ndarray]] = {}
-        self._missing: dict[tuple[int, int], int] = {}
 
-    def add(self, pack: Pack, pooled: Pooled) -> None:
-        """Sort the pooled sentences of a pack into their blocks."""
-        values = {name: tensor.cpu().numpy() for name, tensor in pooled.items()}
-        for position, (index, row) in enumerate(pack.items):
-            layout = self._stores[index].layout
-            key = (index, row // layout.block_sentences)
-            block = self._block(key)
-            within = row - layout.rows(key[1]).start
-            for name, value in values.items():
-                if name.startswith("active_"):
-                    block[name][0] += value[:, position].astype(np.uint32)
-                else:
-                    block[name][:, within] = value[:, position]
-            self._missing[key] -= 1
-            if not self._missing[key]:
-                self._commit(key)
-
-    def commit_empty(self) -> None:
-        """Commit blocks in which every sentence is missing."""
-        for index, store in enumerate(self._stores):
-            for number in store.pending:
-                self._block((index, number))
-                self._commit((index, number))
-
-    def _block(self, key: tuple[int, int]) -> dict[str, np.ndarray]:
-        if key not in self._open:
-            index, number = key
-            layout = self._stores[index].layout
-            sentences = self._tokens[index][layout.rows(number)]
-            self._open[key] = _empty_block(layout, number, sentences)
-            self._missing[key] = sum(sentence is not None for sentence in sentences)
-        return self._open[key]
-
-    def _commit(self, key: tuple[int, int]) -> None:
-        index, number = key
-        values = self._open.pop(key)
-        _check_finite(self._stores[index].folder.name, values)
-        self._stores[index].commit(number, values)
-        del self._missing[key]
-        if not self._stores[index].pending:
-            self._on_complete(index)
+def _commit(store: ActivationStore, block: int, values: Mapping[str, np.ndarray]) -> None:
+    _check_finite(store.folder.name, values)
+    store.commit(block, values)
 
 
 def _check_finite(language: str, values: Mapping[str, np.ndarray]) -> None:
@@ -254,20 +219,6 @@ def _check_finite(language: str, values: Mapping[str, np.ndarray]) -> None:
             raise ModelError(
                 f"'{name}' is not finite in layer {layer}",
                 where=language,
-                remedy="the model overflows in this precision: use float32 or bfloat16",
+                remedy="the model overflows in this precision: set 'dtype' to float32 or bfloat16, "
+                "and 'stored' to float32",
             )
-
-
-def _empty_block(
-    layout: Layout, block: int, sentences: Sequence[Tokens | None]
-) -> dict[str, np.ndarray]:
-    """Arrays of one block, zero where nothing comes in: missing sentences stay zero."""
-    arrays = {
-        name: np.zeros(layout.shape(spec_of(name), block=block), dtype=spec_of(name).dtype)
-        for name in layout.arrays
-    }
-    for row, sentence in enumerate(sentences):
-        if sentence is not None:
-            arrays["tokens"][row] = sentence.pooled.sum()
-            arrays["pooling_weight"][row] = sentence.weights.sum()
-    return arrays

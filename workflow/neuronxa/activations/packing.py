@@ -1,101 +1,72 @@
-"""Many sentences in one row, each attending to itself alone.
+"""Attention for packed rows: each sentence attends to itself alone.
 
-A pack holds whole sentences one after another. Positions restart with each sentence and attention
-runs sentence by sentence, so there is no padding, no mask, and a sentence gets the same numbers
-alone and in any company.
+Positions restart with each sentence and attention runs sentence by sentence, so there is no
+padding, no mask, and a sentence gets the same numbers alone and in any company.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-import numpy as np
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
+from neuronxa.activations.batches import Batch, Sentence, plan_batches
 from neuronxa.activations.tokens import Tokens
 
 ATTENTION = "neuronxa_packed"
 
-#: Matrix products with fewer rows take other kernels, whose rounding differs: shorter packs are
-#: filled up with a sentence of padding that nothing looks at.
-MIN_PACK_TOKENS = 32
-
 
 @dataclass(frozen=True)
-class Pack:
-    """Sentences of one forward pass.
+class Segments:
+    """Sentences of a packed row, as the attention of every layer needs them.
 
     Attributes
     ----------
-    items
-        What the caller needs to find each sentence again, in order.
-    tokens
-        The sentences.
-    filler
-        Number of tokens that fill a short pack.
+    bounds
+        Start and end of each segment; together they cover the row.
+    device
+        Device of the row.
     """
 
-    items: tuple[tuple[int, int], ...]
-    tokens: tuple[Tokens, ...]
-    filler: int
+    bounds: tuple[tuple[int, int], ...]
+    device: torch.device
 
     @property
-    def segments(self) -> tuple[tuple[int, int], ...]:
-        """Start and end of each sentence in the row."""
-        ends = np.cumsum([len(t.ids) for t in self.tokens])
-        return tuple((int(e) - len(t.ids), int(e)) for e, t in zip(ends, self.tokens, strict=True))
+    def longest(self) -> int:
+        """Number of tokens of the longest segment."""
+        return max(end - start for start, end in self.bounds)
 
-    @property
-    def attended(self) -> tuple[tuple[int, int], ...]:
-        """Segments of the row that attention runs over: the sentences and the filler."""
-        segments = self.segments
-        end = segments[-1][1]
-        return (*segments, (end, end + self.filler)) if self.filler else segments
+    @cached_property
+    def offsets(self) -> torch.Tensor:
+        """Start of each segment and the end of the last, int32 ``(segment + 1,)``."""
+        ends = [0, *(end for _, end in self.bounds)]
+        return torch.tensor(ends, dtype=torch.int32).to(self.device, non_blocking=True)
 
-    def inputs(self, device: str) -> dict[str, torch.Tensor]:
-        """Token ids and positions, both int64 ``(1, token)``."""
-        pad = np.zeros(self.filler, dtype=np.int64)
-        ids = np.concatenate([*(t.ids for t in self.tokens), pad])
-        positions = np.concatenate([np.arange(end - start) for start, end in self.attended])
-        return {
-            "input_ids": torch.from_numpy(ids)[None].to(device),
-            "position_ids": torch.from_numpy(positions)[None].to(device),
-        }
+    @cached_property
+    def cells(self) -> torch.Tensor:
+        """Cell of each token in a grid (segment, longest), int64 ``(token,)``."""
+        rows = [
+            torch.arange(end - start) + row * self.longest
+            for row, (start, end) in enumerate(self.bounds)
+        ]
+        return torch.cat(rows).to(self.device, non_blocking=True)
 
 
-def plan_packs(
-    sentences: Iterable[tuple[tuple[int, int], Tokens]], *, token_budget: int
-) -> list[Pack]:
-    """Fill packs with sentences in the given order, up to a budget of tokens.
+@dataclass(frozen=True)
+class Rule:
+    """How a layer attends: its scale, the soft cap of its scores, and the window it looks back."""
 
-    Parameters
-    ----------
-    sentences
-        (item, tokens) in the order in which they are to be finished.
-    token_budget
-        Largest number of tokens of a pack; a longer sentence gets a pack of its own.
-    """
-    packs: list[Pack] = []
-    items: list[tuple[int, int]] = []
-    tokens: list[Tokens] = []
-    filled = 0
-    for item, sentence in sentences:
-        if items and filled + len(sentence.ids) > token_budget:
-            packs.append(_pack(items, tokens, filled))
-            items, tokens, filled = [], [], 0
-        items.append(item)
-        tokens.append(sentence)
-        filled += len(sentence.ids)
-    if items:
-        packs.append(_pack(items, tokens, filled))
-    return packs
+    scaling: float | None
+    softcap: float | None
+    window: int | None
 
 
-def _pack(items: Sequence[tuple[int, int]], tokens: Sequence[Tokens], filled: int) -> Pack:
-    return Pack(tuple(items), tuple(tokens), max(0, MIN_PACK_TOKENS - filled))
+#: Queries ``(1, head, token, dim)``, keys and values ``(1, key head, token, dim)`` -> as queries.
+Attend = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, Segments, Rule], torch.Tensor]
 
 
 def packed_attention(
@@ -105,7 +76,7 @@ def packed_attention(
     value: torch.Tensor,
     attention_mask: torch.Tensor | None,
     *,
-    segments: tuple[tuple[int, int], ...],
+    segments: Segments | None = None,
     scaling: float | None = None,
     sliding_window: int | None = None,
     softcap: float | None = None,
@@ -113,31 +84,120 @@ def packed_attention(
 ) -> tuple[torch.Tensor, None]:
     """Causal attention inside each segment, for the attention registry of transformers.
 
-    Honours grouped queries, the scaling, sliding windows and soft caps.
+    Honours grouped queries, the scaling, sliding windows and soft caps. Without segments the whole
+    row is one.
 
     Returns
     -------
     tuple
         Output ``(1, token, head, dim)`` and no weights.
     """
-    groups = query.shape[1] // key.shape[1]
-    output = torch.empty_like(query)
-    for start, end in segments:
-        q, k, v = (states[:, :, start:end] for states in (query, key, value))
-        if groups > 1:
-            k, v = k.repeat_interleave(groups, dim=1), v.repeat_interleave(groups, dim=1)
-        if softcap is not None:
-            output[:, :, start:end] = _soft_capped(q, k, v, scaling, softcap, sliding_window)
-        elif sliding_window is not None and end - start > sliding_window:
-            mask = _banded(end - start, sliding_window, q.device)
-            output[:, :, start:end] = scaled_dot_product_attention(
-                q, k, v, attn_mask=mask, scale=scaling
-            )
-        else:
-            output[:, :, start:end] = scaled_dot_product_attention(
-                q, k, v, is_causal=True, scale=scaling
-            )
+    rule = Rule(scaling, softcap, sliding_window)
+    if segments is None:
+        segments = Segments(((0, query.shape[2]),), query.device)
+    output = _way(query, rule)(query, key, value, segments, rule)
     return output.transpose(1, 2).contiguous(), None
+
+
+def _way(query: torch.Tensor, rule: Rule) -> Attend:
+    """The kernel of a device and precision."""
+    if query.device.type == "cpu":
+        return attend_each
+    half = query.dtype in (torch.bfloat16, torch.float16)
+    return attend_varlen if half and rule.softcap is None else attend_grid
+
+
+def attend_each(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, segments: Segments, rule: Rule
+) -> torch.Tensor:
+    """Segment after segment: the same arithmetic whatever else is in the row."""
+    output = torch.empty_like(query)
+    for start, end in segments.bounds:
+        q, k, v = (states[:, :, start:end] for states in (query, key, value))
+        output[:, :, start:end] = _attend(q, k, v, rule)
+    return output
+
+
+def attend_grid(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, segments: Segments, rule: Rule
+) -> torch.Tensor:
+    """All segments at once, each in a row of its own: few kernels where launching them costs."""
+    cells = segments.cells
+    rows, longest = len(segments.bounds), segments.longest
+
+    def spread(states: torch.Tensor) -> torch.Tensor:
+        grid = states.new_zeros((rows * longest, *states.shape[1:2], states.shape[3]))
+        grid[cells] = states[0].transpose(0, 1)
+        return grid.view(rows, longest, *grid.shape[1:]).transpose(1, 2)
+
+    output = _attend(spread(query), spread(key), spread(value), rule)
+    flat = output.transpose(1, 2).reshape(rows * longest, *query.shape[1:2], query.shape[3])
+    return flat[cells].transpose(0, 1)[None]
+
+
+def attend_varlen(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, segments: Segments, rule: Rule
+) -> torch.Tensor:
+    """Flash attention over segments of different lengths (half precision on a GPU).
+
+    One split of the keys: how they are split would depend on the longest sentence of the row, and
+    with it the rounding.
+    """
+    from torch.nn.attention.varlen import varlen_attn
+
+    left = -1 if rule.window is None else rule.window - 1
+    q, k, v = (states[0].transpose(0, 1) for states in (query, key, value))
+    output: Any = varlen_attn(
+        q,
+        k,
+        v,
+        segments.offsets,
+        segments.offsets,
+        segments.longest,
+        segments.longest,
+        scale=rule.scaling,
+        window_size=(left, 0),
+        enable_gqa=query.shape[1] != key.shape[1],
+        num_splits=1,
+    )
+    attended: torch.Tensor = output.transpose(0, 1)[None]
+    return attended
+
+
+def _attend(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, rule: Rule
+) -> torch.Tensor:
+    """Causal attention of whole rows, ``(row, head, token, dim)``."""
+    groups = query.shape[1] // key.shape[1]
+    if groups > 1:
+        key, value = (states.repeat_interleave(groups, dim=1) for states in (key, value))
+    length = query.shape[2]
+    if rule.softcap is not None:
+        return _soft_capped(query, key, value, rule)
+    if rule.window is not None and length > rule.window:
+        mask = _banded(length, rule.window, query.device)
+        return scaled_dot_product_attention(query, key, value, attn_mask=mask, scale=rule.scaling)
+    return scaled_dot_product_attention(query, key, value, is_causal=True, scale=rule.scaling)
+
+
+def _banded(length: int, window: int, device: torch.device) -> torch.Tensor:
+    """Causal mask in which a token sees itself and the `window - 1` tokens before it."""
+    position = torch.arange(length, device=device)
+    distance = position[:, None] - position[None, :]
+    return (distance >= 0) & (distance < window)
+
+
+def _soft_capped(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, rule: Rule
+) -> torch.Tensor:
+    """Attention whose scores s become softcap * tanh(s / softcap), as in Gemma 2."""
+    assert rule.softcap is not None
+    length = query.shape[2]
+    scale = query.shape[-1] ** -0.5 if rule.scaling is None else rule.scaling
+    scores = rule.softcap * torch.tanh(query @ key.transpose(2, 3) * scale / rule.softcap)
+    visible = _banded(length, rule.window or length, query.device)
+    scores = scores.masked_fill(~visible, float("-inf"))
+    return torch.softmax(scores, dim=-1, dtype=torch.float32).to(query.dtype) @ value
 
 
 def register() -> None:
@@ -152,25 +212,45 @@ def _no_mask(*_: Any, **__: Any) -> None:
     """Segments are separated by the attention itself."""
 
 
-def _banded(length: int, window: int, device: torch.device) -> torch.Tensor:
-    """Causal mask in which a token sees itself and the `window - 1` tokens before it."""
-    position = torch.arange(length, device=device)
-    distance = position[:, None] - position[None, :]
-    return (distance >= 0) & (distance < window)
+def forward(model: Any, batch: Batch, *, device: str, packed: bool) -> Any:
+    """One forward pass of a base model.
+
+    No mask in either case: packed rows attend by segment, and in padded rows the padding stands on
+    the right, where causal attention never looks.
+
+    Returns
+    -------
+    Any
+        The output of transformers, with ``last_hidden_state``.
+    """
+    inputs: dict[str, Any] = batch.inputs(device)
+    if packed:
+        inputs["segments"] = Segments(batch.attended, inputs["input_ids"].device)
+    else:
+        del inputs["position_ids"]  # counted from the left by the model itself
+    return model(**inputs, use_cache=False, return_dict=True)
 
 
-def _soft_capped(
-    query: torch.Tensor,
-    key: torch.Tensor,
-    value: torch.Tensor,
-    scaling: float | None,
-    softcap: float,
-    sliding_window: int | None,
-) -> torch.Tensor:
-    """Attention whose scores s become softcap * tanh(s / softcap), as in Gemma 2."""
-    length = query.shape[2]
-    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
-    scores = softcap * torch.tanh(query @ key.transpose(2, 3) * scale / softcap)
-    visible = _banded(length, sliding_window or length, query.device)
-    scores = scores.masked_fill(~visible, float("-inf"))
-    return torch.softmax(scores, dim=-1, dtype=torch.float32).to(query.dtype) @ value
+def packing_holds(model: Any, *, device: str) -> bool:
+    """Whether two sentences in one row get the numbers that each gets alone.
+
+    They do not where layers mix tokens by other means than attention: convolutions, linear
+    attention, recurrences.
+    """
+    vocabulary = model.config.vocab_size
+    sentences: list[Sentence] = []
+    for row, length in enumerate((40, 56)):
+        ids = (torch.arange(length) * 7 + 5 * row + 3).numpy() % vocabulary
+        sentences.append((row, Tokens.whole(ids)))
+
+    def last(chosen: list[Sentence]) -> torch.Tensor:
+        (batch,) = plan_batches(chosen, token_budget=4096, batching="packed")
+        with torch.inference_mode():
+            output = forward(model, batch, device=device, packed=True)
+        start, end = batch.segments[-1]
+        states: torch.Tensor = output.last_hidden_state[0, start:end].float()
+        return states
+
+    together, alone = last(sentences), last(sentences[1:])
+    allowed = 1e-3 if model.dtype == torch.float32 else 0.1
+    return bool((together - alone).abs().max() <= allowed * alone.abs().max())

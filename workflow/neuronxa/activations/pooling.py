@@ -11,88 +11,110 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from neuronxa.activations.packing import Pack
+from neuronxa.activations.batches import Batch, on_device
 
 _EXACT = 2**24
 
 
 @dataclass(frozen=True)
 class Pooler:
-    """Pools the states of one pack.
+    """Pools the states of one batch.
 
     Attributes
     ----------
     segments
-        Start and end of each sentence in the row.
+        Start and end of each sentence among the tokens.
     weights
-        Integer weights of all tokens of the row, float32 ``(token,)``.
-    counts
-        Two rows per sentence, weights and pooled tokens, float32 ``(2 * sentence, token)``.
+        Integer weight of each token for each sentence, and in one more row whether a token is
+        pooled at all, float32 ``(sentence + 1, token)``.
     last
-        Position in the row of each sentence's last pooled token, int64 ``(sentence,)``.
+        Position of each sentence's last pooled token, int64 ``(sentence,)``.
     totals
         Sum of the weights of each sentence, float32 ``(sentence, 1)``.
     """
 
     segments: tuple[tuple[int, int], ...]
     weights: torch.Tensor
-    counts: torch.Tensor
     last: torch.Tensor
     totals: torch.Tensor
 
     @classmethod
-    def of(cls, pack: Pack, device: str) -> Pooler:
-        """The pooler of a pack, on the device of the model."""
-        segments = pack.segments
-        length = segments[-1][1] + pack.filler
-        weights = np.zeros(length, dtype=np.float32)
-        counts = np.zeros((2 * len(segments), length), dtype=np.float32)
-        for row, ((start, end), tokens) in enumerate(zip(segments, pack.tokens, strict=True)):
-            weights[start:end] = tokens.weights
-            counts[2 * row, start:end] = tokens.weights
-            counts[2 * row + 1, start:end] = tokens.pooled
-        totals = np.array([t.weights.sum() for t in pack.tokens], dtype=np.float32)
+    def of(cls, batch: Batch, device: str) -> Pooler:
+        """The pooler of a batch, on the device of the model."""
+        segments, sentences = batch.segments, len(batch.tokens)
+        # padding goes to a row of its own, which is dropped
+        owner = np.full(batch.size, sentences + 1, dtype=np.int64)
+        weight, pooled = np.zeros((2, batch.size), dtype=np.float32)
+        for number, ((start, end), tokens) in enumerate(zip(segments, batch.tokens, strict=True)):
+            owner[start:end] = number
+            weight[start:end], pooled[start:end] = tokens.weights, tokens.pooled
+        totals = np.array([[t.weights.sum()] for t in batch.tokens], dtype=np.float32)
         if totals.max() >= _EXACT:
             raise ValueError("a sentence is too long for exact sums in float32")
-        last = np.array([s + t.last for (s, _), t in zip(segments, pack.tokens, strict=True)])
+        last = [start + t.last for (start, _), t in zip(segments, batch.tokens, strict=True)]
+        rows = on_device(np.zeros((sentences + 2, batch.size), dtype=np.float32), device)
+        rows.scatter_(0, on_device(owner[None], device), on_device(weight[None], device))
+        rows[sentences] = on_device(pooled, device)
         return cls(
             segments=segments,
-            weights=torch.from_numpy(weights).to(device),
-            counts=torch.from_numpy(counts).to(device),
-            last=torch.from_numpy(last).to(device),
-            totals=torch.from_numpy(totals)[:, None].to(device),
+            weights=rows[: sentences + 1],
+            last=on_device(np.array(last), device),
+            totals=on_device(totals, device),
         )
 
-    def states(self, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Activation states: sums of weight * [a > 0], and numbers of tokens with a > 0.
+    def states(
+        self, values: torch.Tensor, at: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Activation states: sums of weight * [a > 0], and the number of tokens with a > 0.
 
-        Every partial sum is an integer below 2^24, so one matrix product over the whole row is
+        Every partial sum is an integer below 2^24, so one matrix product over the whole batch is
         exact whatever its order.
 
         Parameters
         ----------
         values
             Activations ``(token, unit)``.
+        at
+            Which tokens these are, int64 ``(token,)``; None = all of the batch in order.
 
         Returns
         -------
         tuple of Tensor
-            Two of float32 ``(sentence, unit)``.
+            Sums, float32 ``(sentence, unit)``, and numbers of tokens, float32 ``(unit,)``.
         """
-        sums = self.counts @ (values > 0).to(torch.float32)
-        return sums[0::2], sums[1::2]
+        sums = self._weights(at) @ (values > 0).to(torch.float32)
+        return sums[:-1], sums[-1]
 
-    def mean(self, values: torch.Tensor) -> torch.Tensor:
+    def doubtful(
+        self, values: torch.Tensor, epsilon: float, at: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Weight of the tokens whose state rounding may turn: abs(a) <= epsilon.
+
+        Returns
+        -------
+        Tensor
+            float32 ``(sentence, unit)``.
+        """
+        sums: torch.Tensor = self._weights(at) @ (values.abs() <= epsilon).to(torch.float32)
+        return sums[:-1]
+
+    def mean(self, values: torch.Tensor, at: torch.Tensor | None = None) -> torch.Tensor:
         """Weighted mean of each sentence, float32 ``(sentence, unit)``.
 
-        Summed sentence by sentence: the order of the additions must not depend on where in the
-        row a sentence stands.
+        On a CPU it is summed sentence by sentence, so that the order of the additions does not
+        depend on where a sentence stands; on a GPU one matrix product saves thousands of launches.
         """
-        sums = torch.stack(
-            [self.weights[start:end] @ values[start:end] for start, end in self.segments]
-        )
-        return sums / self.totals
+        if at is not None or values.device.type != "cpu":
+            return (self._weights(at)[:-1] @ values) / self.totals
+        sums = [
+            self.weights[number, start:end] @ values[start:end]
+            for number, (start, end) in enumerate(self.segments)
+        ]
+        return torch.stack(sums) / self.totals
 
     def at_last(self, values: torch.Tensor) -> torch.Tensor:
         """States of each sentence's last pooled token, float32 ``(sentence, unit)``."""
         return values[self.last].to(torch.float32)
+
+    def _weights(self, at: torch.Tensor | None) -> torch.Tensor:
+        return self.weights if at is None else self.weights[:, at]

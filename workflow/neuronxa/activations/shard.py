@@ -89,7 +89,7 @@ class Shard:
         from neuronxa.models.loading import choose_device, load_tokenizer
 
         tokenizer = load_tokenizer(self.snapshot)
-        limit = min(self.extraction.max_tokens, card.max_positions)
+        limit = min(self.extraction.max_tokens, card.max_positions or self.extraction.max_tokens)
         stores, tokens = [], []
         for code in [language, *(code for code in self.languages if code != language)]:
             try:
@@ -120,6 +120,7 @@ class Shard:
             self.extraction,
             device=choose_device(self.settings.device),
             token_budget=self.settings.token_budget,
+            part=card.part,
         )
         extractor.run(stores, tokens, progress=progress)
 

@@ -12,7 +12,7 @@ from neuronxa.config import ExtractionRow
 from neuronxa.models.snapshot import ModelCard
 
 #: Raised whenever the same input would give other numbers: old stores are then made anew.
-EXTRACTION_VERSION = 1
+EXTRACTION_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,7 @@ def identity_of(
         "extraction_version": EXTRACTION_VERSION,
         "model": card.model,
         "model_digest": card.digest,
+        "model_part": card.part,
         "corpus": corpus,
         "language": text.language,
         "text_digest": text.digest,

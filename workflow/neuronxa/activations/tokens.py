@@ -30,6 +30,12 @@ class Tokens:
     weights: np.ndarray
     pooled: np.ndarray
 
+    @classmethod
+    def whole(cls, ids: np.ndarray) -> Tokens:
+        """Tokens that are all pooled, later ones weighing more."""
+        pooled = np.ones(len(ids), dtype=bool)
+        return cls(np.asarray(ids, dtype=np.int64), pooling_weights(pooled, "weighted"), pooled)
+
     @property
     def last(self) -> int:
         """Index of the last pooled token."""

@@ -33,6 +33,9 @@ class ModelRow(Row):
         description="hub id, folder, GGUF file, `package/file`, or `package:function` for one",
     )
     revision: str = Field("", description="hub only: commit hash, tag or branch; empty means main")
+    part: str = Field(
+        "", description="multimodal models: path of the language model, often `language_model`"
+    )
     licence: str = Field("", description="licence of the weights")
     provenance: str = Field("", description="who published the weights and who wrapped them")
 
@@ -75,6 +78,9 @@ class ExtractionRow(Row):
         "include", description="whether tokens that the tokenizer adds are pooled"
     )
     dtype: Precision = Field("float32", description="precision of the forward pass")
+    stored: Literal["float32", "float16"] = Field(
+        "float32", description="precision in which NAV and hidden states are stored"
+    )
     max_tokens: int = Field(1024, ge=2, description="longer sentences are refused")
 
     @property

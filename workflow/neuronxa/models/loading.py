@@ -30,6 +30,44 @@ def choose_device(wanted: str) -> str:
     return wanted
 
 
+def read_config(folder: Path, part: str = "") -> Any:
+    """The transformers configuration of the language model in a folder.
+
+    Parameters
+    ----------
+    folder
+        Folder in transformers' layout.
+    part
+        Path of the language model inside a multimodal one.
+
+    Raises
+    ------
+    ModelError
+        transformers has no code for it, or there is no such part.
+    """
+    from transformers import AutoConfig
+
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    except (ValueError, KeyError, OSError) as error:
+        raise ModelError(
+            f"transformers has no code for this model ({str(error).splitlines()[0][:200]})",
+            where=str(folder),
+            remedy="choose the form of the model that transformers knows (GLM-4: the repositories "
+            "that end in -hf); code that comes with weights is never run",
+        ) from None
+    if not part:
+        return config
+    inner = getattr(config, "text_config", None)
+    if inner is None:
+        raise ModelError(
+            f"it has no part '{part}': it is a language model itself",
+            where=str(folder),
+            remedy="leave the column 'part' of the models sheet empty",
+        )
+    return inner
+
+
 def load_tokenizer(folder: Path) -> Any:
     """The tokenizer of a snapshot, from local files alone."""
     from transformers import AutoTokenizer
@@ -37,7 +75,15 @@ def load_tokenizer(folder: Path) -> Any:
     return AutoTokenizer.from_pretrained(folder, local_files_only=True)
 
 
-def load_base(folder: Path, *, dtype: str, device: str, attention: str = "sdpa") -> Any:
+def load_base(
+    folder: Path,
+    *,
+    dtype: str,
+    device: str,
+    attention: str | None = None,
+    part: str = "",
+    **more: Any,
+) -> Any:
     """The model without its LM head, in eval mode.
 
     Parameters
@@ -50,31 +96,48 @@ def load_base(folder: Path, *, dtype: str, device: str, attention: str = "sdpa")
     device
         ``cpu``, ``cuda`` or ``cuda:<index>``.
     attention
-        Name in the attention registry of transformers.
+        Name in the attention registry of transformers; None = its choice for the family.
+    part
+        Path of the language model inside a multimodal one; the rest is dropped.
+    more
+        Further settings of ``from_pretrained``.
     """
     from transformers import AutoModel
 
-    return _load(AutoModel, folder, dtype=dtype, device=device, attention=attention)
+    model = _load(AutoModel, folder, dtype=dtype, attention=attention, **more)
+    if part:
+        try:
+            model = model.get_submodule(part)
+        except AttributeError:
+            parts = [name for name, _ in model.named_children()]
+            raise ModelError(
+                f"it has no part '{part}'",
+                where=str(folder),
+                allowed=parts,
+                remedy="correct the column 'part' of the models sheet",
+            ) from None
+    return model.to(device).eval()
 
 
 def load_causal(folder: Path, *, dtype: str = "float32", device: str = "cpu") -> Any:
     """The model with its LM head, in eval mode: for probes that need probabilities."""
     from transformers import AutoModelForCausalLM
 
-    return _load(AutoModelForCausalLM, folder, dtype=dtype, device=device, attention="sdpa")
+    model = _load(AutoModelForCausalLM, folder, dtype=dtype)
+    return model.to(device).eval()
 
 
-def _load(kind: Any, folder: Path, *, dtype: str, device: str, attention: str) -> Any:
+def _load(kind: Any, folder: Path, *, dtype: str, attention: str | None = None, **more: Any) -> Any:
     import torch
     from transformers.utils import logging
 
     logging.disable_progress_bar()
     logging.set_verbosity_error()  # a base model never uses the weights of the LM head
-    model = kind.from_pretrained(
+    return kind.from_pretrained(
         folder,
         dtype=getattr(torch, dtype),
         attn_implementation=attention,
         local_files_only=True,
         use_safetensors=True,
+        **more,
     )
-    return model.to(device).eval()

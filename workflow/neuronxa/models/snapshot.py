@@ -6,15 +6,17 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from neuronxa.config import ModelRow
 from neuronxa.errors import ModelError
 from neuronxa.files import atomic_write_text, digest
-from neuronxa.models.architectures import architecture_of, neurons_per_layer
+from neuronxa.models.architectures import Architecture, neurons_per_layer
+from neuronxa.models.inspection import architecture_of
+from neuronxa.models.loading import read_config
 from neuronxa.models.sources import Fetched, fetch
 
 HANDLE = "model.json"
@@ -29,7 +31,13 @@ class ModelCard:
     layers, neurons, hidden_size
         Number of decoder layers, of FFN neurons per layer, and width of the hidden states.
     parameters
-        Number of parameters without the LM head and the embeddings.
+        Number of parameters of the layers: without the LM head and the embeddings.
+    max_positions
+        Largest number of tokens of a sentence; None where positions have no end.
+    part
+        Path of the language model inside a multimodal one; empty = the model itself.
+    sites
+        Which modules hold the FFN sites, in words.
     stored_as
         How the source stored the weights, for example ``GGUF (Q4_K, Q5_0, ...), dequantised``.
     files
@@ -47,7 +55,9 @@ class ModelCard:
     neurons: int
     hidden_size: int
     parameters: int
-    max_positions: int
+    max_positions: int | None
+    part: str
+    sites: str
     stored_as: str
     source_digest: str
     files: dict[str, str]
@@ -166,10 +176,9 @@ def _link(fetched: Fetched, folder: Path) -> str:
 def _describe(
     row: ModelRow, fetched: Fetched, folder: Path, stored_as: str, source_digest: str
 ) -> ModelCard:
-    from transformers import AutoConfig
-
-    config: Any = AutoConfig.from_pretrained(folder)
-    architecture_of(config)  # refuses what cannot be measured before anything else is spent on it
+    config = read_config(folder, row.part)
+    # refuses what cannot be measured before anything else is spent on it
+    architecture = architecture_of(config)
     files = {p.name: digest(p) for p in sorted(folder.iterdir()) if p.is_file()}
     return ModelCard(
         model=row.model,
@@ -180,27 +189,27 @@ def _describe(
         provenance=row.provenance,
         model_type=config.model_type,
         layers=config.num_hidden_layers,
-        neurons=neurons_per_layer(config),
+        neurons=neurons_per_layer(config, architecture),
         hidden_size=config.hidden_size,
-        parameters=_body_parameters(folder),
-        max_positions=config.max_position_embeddings,
+        parameters=_body_parameters(folder, architecture, row.part),
+        max_positions=getattr(config, "max_position_embeddings", None),
+        part=row.part,
+        sites=architecture.sites,
         stored_as=stored_as,
         source_digest=source_digest,
         files=files,
     )
 
 
-def _body_parameters(folder: Path) -> int:
+def _body_parameters(folder: Path, architecture: Architecture, part: str) -> int:
     """Parameters of the decoder layers, read from the headers of the safetensors."""
     from safetensors import safe_open
 
+    inside = [f".{path}." for path in (part, architecture.layers) if path]
     total = 0
     for path in sorted(folder.glob("*.safetensors")):
         with safe_open(path, framework="numpy") as weights:
             for name in weights.keys():  # noqa: SIM118 - not a mapping
-                if ".layers." in name or ".h." in name:
-                    size = 1
-                    for length in weights.get_slice(name).get_shape():
-                        size *= length
-                    total += size
+                if all(piece in f".{name}" for piece in inside):
+                    total += math.prod(weights.get_slice(name).get_shape())
     return total

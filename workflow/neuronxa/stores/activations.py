@@ -19,9 +19,10 @@ import xarray as xr
 import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec
 
+from neuronxa.config import ExtractionRow
 from neuronxa.errors import StoreError
 from neuronxa.stores.journal import FORMAT, STORE, Digests, Journal, digest_of, read_manifest
-from neuronxa.stores.registry import ArraySpec, spec_of
+from neuronxa.stores.registry import ArraySpec, arrays_of, spec_of, stored_as
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Layout:
         Sizes of the model.
     arrays
         Names of the stored arrays, from the registry.
+    stored
+        Precision of the arrays of floats.
     """
 
     sentences: int
@@ -46,6 +49,17 @@ class Layout:
     neurons: int
     hidden_size: int
     arrays: tuple[str, ...]
+    stored: str = "float32"
+
+    @classmethod
+    def of(cls, extraction: ExtractionRow, **sizes: int) -> Layout:
+        """The layout that a way to extract asks for; `sizes` are the attributes that count."""
+        names = tuple(spec.name for spec in arrays_of(extraction))
+        return cls(**sizes, arrays=names, stored=extraction.stored)
+
+    def spec(self, name: str) -> ArraySpec:
+        """An array of the registry, in the precision of the store."""
+        return stored_as(spec_of(name), self.stored)
 
     @property
     def blocks(self) -> int:
@@ -120,6 +134,14 @@ class ActivationStore:
         """Blocks that are not committed."""
         return tuple(b for b in range(self.layout.blocks) if not self.journal.has(str(b)))
 
+    def empty_block(self, block: int) -> dict[str, np.ndarray]:
+        """Arrays of one block to be filled: zero, which is what missing sentences stay."""
+        specs = [self.layout.spec(name) for name in self.layout.arrays]
+        return {
+            spec.name: np.zeros(self.layout.shape(spec, block=block), dtype=spec.dtype)
+            for spec in specs
+        }
+
     @property
     def complete(self) -> bool:
         """Whether every block is committed and the facts of the extraction are recorded."""
@@ -142,7 +164,7 @@ class ActivationStore:
         """
         digests: Digests = {}
         for name in self.layout.arrays:
-            spec = spec_of(name)
+            spec = self.layout.spec(name)
             value = _checked(spec, values, self.layout.shape(spec, block=block))
             _array(self._group, name)[_region(spec, self.layout, block)] = value
             digests[name] = [digest_of(part) for part in (value if spec.layered else [value])]
@@ -306,7 +328,7 @@ def _create(path: Path, layout: Layout, identity: Mapping[str, Any]) -> zarr.Gro
     """An empty store whose arrays carry their dims and meaning for xarray."""
     group = zarr.create_group(path, attributes={"format": FORMAT, **identity})
     for name in layout.arrays:
-        spec = spec_of(name)
+        spec = layout.spec(name)
         group.create_array(
             name,
             shape=layout.shape(spec),

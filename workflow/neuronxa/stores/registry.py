@@ -6,7 +6,7 @@ It feeds the creation of stores, their validation, the documents and the tests.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -102,9 +102,15 @@ REPRESENTATIONS = ("nas_gate", "nav_gate", "nas_product", "nav_product", "hidden
 
 
 def arrays_of(extraction: ExtractionRow) -> tuple[ArraySpec, ...]:
-    """The arrays that a way to extract stores, in a fixed order."""
+    """The arrays that a way to extract stores, in a fixed order and in its precision."""
     names = [f"{kind}_{site}" for site in extraction.sites for kind in _SITE_ARRAYS]
-    return tuple(ARRAYS[name] for name in [*names, *(spec.name for spec in _OTHERS)])
+    names += [spec.name for spec in _OTHERS]
+    return tuple(stored_as(spec_of(name), extraction.stored) for name in names)
+
+
+def stored_as(spec: ArraySpec, stored: str) -> ArraySpec:
+    """An array with its floats in another precision; integers are exact and stay."""
+    return replace(spec, dtype=stored) if np.dtype(spec.dtype).kind == "f" else spec
 
 
 def representations_of(extraction: ExtractionRow) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ sys.path.insert(0, str(LIBRARY))
 
 from neuronxa.errors import NeuronXAError
 from neuronxa.jobs import share_library
+from neuronxa.models.snapshot import SNAPSHOT_VERSION
 from neuronxa.models.sources import source_files
 from neuronxa.plan import make_plan
 

@@ -18,6 +18,7 @@ rule snapshot_model:
         row=lambda wildcards: SETTINGS.models[wildcards.model].model_dump(
             exclude={"label"}
         ),
+        version=SNAPSHOT_VERSION,
     message:
         "Preparing the snapshot of {wildcards.model}"
     script:

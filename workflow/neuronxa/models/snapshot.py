@@ -21,6 +21,9 @@ from neuronxa.models.sources import Fetched, fetch
 
 HANDLE = "model.json"
 
+#: Raised when snapshots or their cards change form: older ones are then made anew.
+SNAPSHOT_VERSION = 2
+
 
 @dataclass(frozen=True)
 class ModelCard:

@@ -1,0 +1,262 @@
+"""How fast and how large extraction is: every speed a ratio of two things measured side by side.
+
+Run by ``make bench``. Each round times everything once, so that what else the machine does falls on
+all alike; the best of the rounds counts. Prints a table and writes a JSON file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from neuronxa.activations.batches import Batch, plan_batches
+from neuronxa.activations.extraction import Extractor, open_store
+from neuronxa.activations.packing import forward
+from neuronxa.activations.texts import Text, identity_of
+from neuronxa.activations.tokens import Tokens, tokenise
+from neuronxa.config import ExtractionRow
+from neuronxa.models.loading import load_base, load_causal, load_tokenizer
+from neuronxa.models.snapshot import ModelCard, read_card
+from neuronxa.stores.activations import STORE, Activations
+
+EXTRACTION = ExtractionRow(extraction="default", label="default")
+#: Of how many sentences one is run alone, as the peers run all: they are that slow.
+ALONE = 10
+#: Size of the square matrix product that tells the machine's rate.
+GEMM = 2048
+_FACTORS = torch.randn(2, GEMM, GEMM)
+
+
+def main() -> None:
+    """Measure the models and print."""
+    options = arguments()
+    if options.peak:
+        print(json.dumps(peak_memory(options)))
+        return
+    texts = read_texts(options.texts, options.languages, options.sentences)
+    results = {}
+    for snapshot in options.models:
+        results[snapshot.name] = measure(snapshot, texts, options)
+        print(f"\n{describe(snapshot, texts)}\n{table(results[snapshot.name])}", flush=True)
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    options.output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    print(f"\nWritten to {options.output}")
+
+
+def arguments() -> argparse.Namespace:
+    """Options of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    add = parser.add_argument
+    add("models", type=Path, nargs="+", help="folders of snapshots")
+    add("--texts", type=Path, required=True, help="folder with one file per language")
+    add("--languages", type=int, default=8)
+    add("--sentences", type=int, default=100)
+    add("--rounds", type=int, default=3)
+    add("--token-budget", type=int, default=1024)
+    add("--threads", type=int, default=torch.get_num_threads())
+    add("--output", type=Path, default=Path("results/bench/extraction.json"))
+    add("--peak", action="store_true", help="only run the extraction, and tell its peak memory")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    return options
+
+
+def read_texts(folder: Path, languages: int, sentences: int) -> list[Text]:
+    """Languages spread evenly over a folder's files, the first sentences of each."""
+    files = sorted(p for p in folder.iterdir() if p.suffix in (".txt", ".devtest"))
+    chosen = [files[i * len(files) // languages] for i in range(min(languages, len(files)))]
+    read = [(p.stem, p.read_text(encoding="utf-8").split("\n")[:sentences]) for p in chosen]
+    return [Text(code, tuple(lines), (0,) * len(lines)) for code, lines in read]
+
+
+def measure(snapshot: Path, texts: list[Text], options: argparse.Namespace) -> dict[str, Any]:
+    """All figures of one model."""
+    card = read_card(snapshot)
+    tokens = tokens_of(snapshot, texts)
+    budget, count = options.token_budget, sum(len(t.ids) for one in tokens for t in one)
+    loading, extractor = timed(
+        lambda: Extractor(snapshot, EXTRACTION, device="cpu", token_budget=budget)
+    )
+    model = extractor.capture.model
+    padded = load_base(snapshot, dtype="float32", device="cpu")
+    causal = load_causal(snapshot)
+    alone = [sentence for one in tokens for sentence in one[::ALONE]]
+    ways: dict[str, Callable[[], Any]] = {
+        "bare packed forward": lambda: bare(model, tokens, budget, batching="packed"),
+        "bare padded forward": lambda: bare(padded, tokens, budget, batching="padded"),
+        "one at a time": lambda: one_at_a_time(causal, alone),
+    }
+    best = {"gemm": np.inf, "extraction": np.inf, **dict.fromkeys(ways, np.inf)}
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(options.rounds):
+            stores = Path(folder) / str(number)
+            rounds = {
+                "gemm": multiply,
+                "extraction": lambda at=stores: extract(extractor, card, texts, tokens, at),
+                **ways,
+            }
+            for name, way in rounds.items():
+                repeats = 10 if name == "gemm" else 1
+                best[name] = min(best[name], *(timed(way)[0] for _ in range(repeats)))
+        sizes = bytes_per_value(Path(folder) / "0", texts)
+    rate = 2 * GEMM**3 / best["gemm"]
+    tokens_alone = sum(len(sentence.ids) for sentence in alone)
+    per_token = best["extraction"] / count
+    few, many = (peak(snapshot, languages, options) for languages in (4, 40))
+    return {
+        "tokens per second": count / best["extraction"],
+        "GEMM rate (GFLOP/s)": rate / 1e9,
+        "share of the GEMM rate": 2 * card.parameters * count / best["extraction"] / rate,
+        "share of the GEMM rate, bare packed forward": (
+            2 * card.parameters * count / best["bare packed forward"] / rate
+        ),
+        "time against a bare packed forward": best["extraction"] / best["bare packed forward"],
+        "time against a bare padded forward": best["extraction"] / best["bare padded forward"],
+        "speed against one sentence at a time with head and hidden states": (
+            best["one at a time"] / tokens_alone / per_token
+        ),
+        "time to load (s)": loading,
+        "memory of the loaded model (GiB)": few["loaded"] / 2**30,
+        "peak above the model, 4 languages (GiB)": (few["peak"] - few["loaded"]) / 2**30,
+        "peak above the model, 40 languages (GiB)": (many["peak"] - many["loaded"]) / 2**30,
+        **{f"bytes per value, {name}": size for name, size in sizes.items()},
+        "seconds": best,
+        "tokens": count,
+        "threads": options.threads,
+    }
+
+
+def tokens_of(snapshot: Path, texts: list[Text]) -> list[list[Tokens]]:
+    """The sentences of each language as tokens."""
+    tokenizer = load_tokenizer(snapshot)
+    found = [tokenise(tokenizer, text.sentences, EXTRACTION) for text in texts]
+    return [[sentence for sentence in one if sentence is not None] for one in found]
+
+
+def timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    """Seconds, and what the work gave."""
+    began = time.perf_counter()
+    result = work()
+    return time.perf_counter() - began, result
+
+
+def multiply() -> None:
+    """One large matrix product: what the machine can do."""
+    torch.mm(*_FACTORS)
+
+
+def bare(model: Any, tokens: list[list[Tokens]], budget: int, *, batching: Any) -> None:
+    """The base model on the same sentences, with nothing looking at it."""
+    with torch.inference_mode():
+        for batch in batches_of(tokens, budget, batching):
+            forward(model, batch, device="cpu", packed=batching == "packed")
+
+
+def batches_of(tokens: list[list[Tokens]], budget: int, batching: Any) -> list[Batch]:
+    """The batches of each language."""
+    return [
+        batch
+        for one in tokens
+        for batch in plan_batches(enumerate(one), token_budget=budget, batching=batching)
+    ]
+
+
+def one_at_a_time(model: Any, sentences: list[Tokens]) -> None:
+    """As the peers do: whole causal model, all hidden states, each layer pooled afterwards."""
+    with torch.no_grad():
+        for sentence in sentences:
+            output = model(torch.from_numpy(sentence.ids)[None], output_hidden_states=True)
+            weights = torch.arange(1, len(sentence.ids) + 1)[None, :, None]
+            for layer in output.hidden_states:
+                ((layer * weights).sum(dim=1) / weights.sum()).cpu().numpy()
+                layer[:, -1].cpu().numpy()
+
+
+def extract(
+    extractor: Extractor, card: ModelCard, texts: list[Text], tokens: list[Any], folder: Path
+) -> None:
+    """The whole extraction, stores written and published."""
+    stores = [
+        open_store(
+            folder / text.language,
+            card=card,
+            identity=identity_of(text, card=card, corpus="bench", extraction=EXTRACTION),
+            block_sentences=100,
+        )
+        for text in texts
+    ]
+    extractor.run(stores, tokens)
+    for store in stores:
+        store.publish()
+
+
+def bytes_per_value(folder: Path, texts: list[Text]) -> dict[str, float]:
+    """Bytes on disk of each value of each representation; every chunk is read back and checked."""
+    stored = {text.language: Activations(folder / text.language) for text in texts}
+    sizes = {}
+    for name in next(iter(stored.values())).representations:
+        files = [p for code in stored for p in (folder / code / STORE / name / "c").rglob("*")]
+        values = sum(one.layers(name) * one.layer(name, 0).size for one in stored.values())
+        sizes[name] = sum(p.stat().st_size for p in files if p.is_file()) / values
+    for one in stored.values():
+        one.verify()
+    return sizes
+
+
+def peak(snapshot: Path, languages: int, options: argparse.Namespace) -> dict[str, int]:
+    """Peak memory of an extraction in a process of its own."""
+    command = [sys.executable, "-m", "tests.benchmarks.extraction", str(snapshot), "--peak"]
+    command += ["--texts", str(options.texts), "--languages", str(languages)]
+    command += ["--sentences", str(options.sentences), "--threads", str(options.threads)]
+    command += ["--token-budget", str(options.token_budget)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return dict(json.loads(done.stdout))
+
+
+def peak_memory(options: argparse.Namespace) -> dict[str, int]:
+    """Memory once the model is loaded, and the peak, in bytes."""
+    (snapshot,) = options.models
+    texts = read_texts(options.texts, options.languages, options.sentences)
+    tokens = tokens_of(snapshot, texts)
+    budget = options.token_budget
+    extractor = Extractor(snapshot, EXTRACTION, device="cpu", token_budget=budget)
+    loaded = resident()
+    with tempfile.TemporaryDirectory() as folder:
+        extract(extractor, read_card(snapshot), texts, tokens, Path(folder))
+    return {"loaded": loaded, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
+
+
+def resident() -> int:
+    """Resident memory of this process in bytes."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize()
+
+
+def describe(snapshot: Path, texts: list[Text]) -> str:
+    """What was measured, in one line."""
+    sentences = sum(len(text.sentences) for text in texts)
+    return f"{snapshot.name}: {sentences} sentences of {len(texts)} languages, float32"
+
+
+def table(result: dict[str, Any]) -> str:
+    """The figures as Markdown."""
+    rows = [(name, value) for name, value in result.items() if isinstance(value, float)]
+    return str(
+        pd.DataFrame(rows, columns=["figure", "value"]).to_markdown(index=False, floatfmt=".3f")
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -12,7 +12,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --rerun-incomplete $(if $(CONFIG)
 REPORT := results/report.html
 
 .DEFAULT_GOAL := help
-.PHONY: help install run report test lint format lock clean
+.PHONY: help install run report test bench lint format lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,14 @@ report: install  ## make results/report.html
 
 test: install  ## run all tests
 	$(BIN)/python -m pytest
+
+# TEXTS: a folder with one text per language; by default the embedded corpus
+TEXTS ?= resources/corpora/interface
+BENCH_MODELS := resources/models/gemma-3-270m resources/models/smollm2-135m
+
+bench: install  ## measure speed, memory and size of the extraction against bare forward passes
+	$(SNAKEMAKE) --quiet all -- $(addsuffix /model.json,$(BENCH_MODELS)) resources/corpora/interface/corpus.json
+	$(BIN)/python -m tests.benchmarks.extraction $(BENCH_MODELS) --texts $(TEXTS) $(BENCH)
 
 lint: install  ## check style, types and rules
 	$(BIN)/ruff check .

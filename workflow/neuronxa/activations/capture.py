@@ -55,6 +55,7 @@ class Capture:
         self.neurons = neurons_per_layer(model.config, architecture)
         self._epsilon = DOUBT[extraction.dtype]
         self._pooler: Pooler
+        self._scratch: dict[torch.dtype, torch.Tensor] = {}
         self._pooled: Pooled = {}
         self._doubt = False
         self._fired: Counter[tuple[str, int, int]] = Counter()
@@ -81,7 +82,7 @@ class Capture:
         ModelError
             A site did not fire exactly once in each layer.
         """
-        self._pooler = Pooler.of(batch, self.device)
+        self._pooler = Pooler.of(batch, self.device, self._scratch)
         self._pooled, self._doubt = {}, doubt
         self._fired.clear()
         packed = self.architecture.batching == "packed"
@@ -173,17 +174,17 @@ class Capture:
         sums, active = self._pooler.states(values, at)
         self._array(f"nas_{site}")[layer, :, units] = sums
         self._array(f"active_{site}")[layer, units] = active
-        magnitude = values.abs().to(torch.float32)
-        self._array(f"nav_{site}")[layer, :, units] = self._pooler.mean(magnitude, at)
+        mean = self._pooler.mean(values, at, magnitude=True)
+        self._array(f"nav_{site}")[layer, :, units] = mean
         if self._doubt:
-            epsilon = self._epsilon * float(magnitude.max())
+            epsilon = self._epsilon * float(values.abs().max())
             doubt = self._pooler.doubtful(values, epsilon, at)
             self._array(f"doubt_{site}")[layer, :, units] = doubt
 
     def _keep_hidden(self, layer: int, states: torch.Tensor) -> None:
         values = states.reshape(-1, states.shape[-1])  # (token, hidden_unit)
         self._fired["hidden", layer, 0] += 1
-        self._array("hidden")[layer] = self._pooler.mean(values.to(torch.float32))
+        self._array("hidden")[layer] = self._pooler.mean(values)
         self._array("hidden_last")[layer] = self._pooler.at_last(values)
 
     def _array(self, name: str) -> torch.Tensor:

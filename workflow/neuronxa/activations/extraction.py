@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from neuronxa.activations.batches import Batch, Sentence, plan_batches
+from neuronxa.activations.batches import MIN_PACK_TOKENS, Batch, Sentence, plan_batches
 from neuronxa.activations.capture import DOUBT, Capture
 from neuronxa.activations.invariance import Alone, measure_invariance
 from neuronxa.activations.loading import load_for_capture
@@ -145,12 +145,12 @@ class Extractor:
         return plan_batches(sentences, token_budget=self.token_budget, batching=batching)
 
     def _run_alone(self, tokens: list[Tokens | None]) -> Alone | None:
-        """The sentence of median length, by itself: in its batch it stood among others."""
+        """A short sentence (it costs least) by itself: in its batch it stood among others."""
         present = [(row, sentence) for row, sentence in enumerate(tokens) if sentence is not None]
         if not present:
             return None
-        present.sort(key=lambda item: (len(item[1].ids), -item[0]))
-        row, sentence = present[len(present) // 2]
+        enough = [item for item in present if len(item[1].ids) >= MIN_PACK_TOKENS]
+        row, sentence = min(enough or present, key=lambda item: (len(item[1].ids), item[0]))
         (batch,) = self._plan([(row, sentence)])
         return Alone(row, to_host(self.capture.run(batch, doubt=True))())
 

@@ -168,23 +168,26 @@ def _attend(
     query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, rule: Rule
 ) -> torch.Tensor:
     """Causal attention of whole rows, ``(row, head, token, dim)``."""
-    groups = query.shape[1] // key.shape[1]
-    if groups > 1:
-        key, value = (states.repeat_interleave(groups, dim=1) for states in (key, value))
-    length = query.shape[2]
+    length, grouped = query.shape[2], query.shape[1] != key.shape[1]
     if rule.softcap is not None:
         return _soft_capped(query, key, value, rule)
-    if rule.window is not None and length > rule.window:
-        mask = _banded(length, rule.window, query.device)
-        return scaled_dot_product_attention(query, key, value, attn_mask=mask, scale=rule.scaling)
-    return scaled_dot_product_attention(query, key, value, is_causal=True, scale=rule.scaling)
+    windowed = rule.window is not None and length > rule.window
+    return scaled_dot_product_attention(
+        query,
+        key,
+        value,
+        attn_mask=_banded(length, rule.window, query.device) if windowed else None,
+        is_causal=not windowed,
+        scale=rule.scaling,
+        enable_gqa=grouped,
+    )
 
 
-def _banded(length: int, window: int, device: torch.device) -> torch.Tensor:
-    """Causal mask in which a token sees itself and the `window - 1` tokens before it."""
+def _banded(length: int, window: int | None, device: torch.device) -> torch.Tensor:
+    """Causal mask; with a window a token sees itself and the `window - 1` tokens before it."""
     position = torch.arange(length, device=device)
     distance = position[:, None] - position[None, :]
-    return (distance >= 0) & (distance < window)
+    return (distance >= 0) & (distance < (window or length))
 
 
 def _soft_capped(
@@ -193,9 +196,11 @@ def _soft_capped(
     """Attention whose scores s become softcap * tanh(s / softcap), as in Gemma 2."""
     assert rule.softcap is not None
     length = query.shape[2]
+    groups = query.shape[1] // key.shape[1]
+    key, value = (states.repeat_interleave(groups, dim=1) for states in (key, value))
     scale = query.shape[-1] ** -0.5 if rule.scaling is None else rule.scaling
     scores = rule.softcap * torch.tanh(query @ key.transpose(2, 3) * scale / rule.softcap)
-    visible = _banded(length, rule.window or length, query.device)
+    visible = _banded(length, rule.window, query.device)
     scores = scores.masked_fill(~visible, float("-inf"))
     return torch.softmax(scores, dim=-1, dtype=torch.float32).to(query.dtype) @ value
 

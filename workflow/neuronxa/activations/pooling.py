@@ -6,7 +6,7 @@ as the sum of a sentence's weights stays below 2^24.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -31,15 +31,20 @@ class Pooler:
         Position of each sentence's last pooled token, int64 ``(sentence,)``.
     totals
         Sum of the weights of each sentence, float32 ``(sentence, 1)``.
+    scratch
+        Memory that layers and batches share.
     """
 
     segments: tuple[tuple[int, int], ...]
     weights: torch.Tensor
     last: torch.Tensor
     totals: torch.Tensor
+    scratch: dict[torch.dtype, torch.Tensor] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, batch: Batch, device: str) -> Pooler:
+    def of(
+        cls, batch: Batch, device: str, scratch: dict[torch.dtype, torch.Tensor] | None = None
+    ) -> Pooler:
         """The pooler of a batch, on the device of the model."""
         segments, sentences = batch.segments, len(batch.tokens)
         # padding goes to a row of its own, which is dropped
@@ -60,6 +65,7 @@ class Pooler:
             weights=rows[: sentences + 1],
             last=on_device(np.array(last), device),
             totals=on_device(totals, device),
+            scratch={} if scratch is None else scratch,
         )
 
     def states(
@@ -67,8 +73,7 @@ class Pooler:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Activation states: sums of weight * [a > 0], and the number of tokens with a > 0.
 
-        Every partial sum is an integer below 2^24, so one matrix product over the whole batch is
-        exact whatever its order.
+        Every partial sum is an integer below 2^24, so the sums are exact whatever their order.
 
         Parameters
         ----------
@@ -82,8 +87,8 @@ class Pooler:
         tuple of Tensor
             Sums, float32 ``(sentence, unit)``, and numbers of tokens, float32 ``(unit,)``.
         """
-        sums = self._weights(at) @ (values > 0).to(torch.float32)
-        return sums[:-1], sums[-1]
+        active = torch.gt(values, 0, out=self._scratch(values))
+        return self._sums(active, at), self._weights(at)[-1] @ active
 
     def doubtful(
         self, values: torch.Tensor, epsilon: float, at: torch.Tensor | None = None
@@ -95,22 +100,35 @@ class Pooler:
         Tensor
             float32 ``(sentence, unit)``.
         """
-        sums: torch.Tensor = self._weights(at) @ (values.abs() <= epsilon).to(torch.float32)
-        return sums[:-1]
+        return self._sums((values.abs() <= epsilon).to(torch.float32), at)
 
-    def mean(self, values: torch.Tensor, at: torch.Tensor | None = None) -> torch.Tensor:
-        """Weighted mean of each sentence, float32 ``(sentence, unit)``.
+    def mean(
+        self, values: torch.Tensor, at: torch.Tensor | None = None, *, magnitude: bool = False
+    ) -> torch.Tensor:
+        """Weighted mean of each sentence, float32 ``(sentence, unit)``; or that of abs(a)."""
+        if magnitude:
+            values = torch.abs(values, out=self._scratch(values, values.dtype))
+        return self._sums(values.to(torch.float32), at) / self.totals
+
+    def _sums(self, values: torch.Tensor, at: torch.Tensor | None) -> torch.Tensor:
+        """Weighted sum of each sentence, float32 ``(sentence, unit)``.
 
         On a CPU it is summed sentence by sentence, so that the order of the additions does not
         depend on where a sentence stands; on a GPU one matrix product saves thousands of launches.
         """
         if at is not None or values.device.type != "cpu":
-            return (self._weights(at)[:-1] @ values) / self.totals
-        sums = [
-            self.weights[number, start:end] @ values[start:end]
-            for number, (start, end) in enumerate(self.segments)
-        ]
-        return torch.stack(sums) / self.totals
+            return self._weights(at)[:-1] @ values
+        sums = values.new_empty((len(self.segments), values.shape[-1]))
+        for number, (start, end) in enumerate(self.segments):
+            torch.mv(values[start:end].T, self.weights[number, start:end], out=sums[number])
+        return sums
+
+    def _scratch(self, like: torch.Tensor, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+        """Memory that every layer uses again: getting fresh pages costs more than the work."""
+        kept = self.scratch.get(dtype)
+        if kept is None or kept.numel() < like.numel():
+            kept = self.scratch[dtype] = torch.empty(like.numel(), dtype=dtype, device=like.device)
+        return kept[: like.numel()].view(like.shape)
 
     def at_last(self, values: torch.Tensor) -> torch.Tensor:
         """States of each sentence's last pooled token, float32 ``(sentence, unit)``."""

@@ -12,7 +12,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --rerun-incomplete $(if $(CONFIG)
 REPORT := results/report.html
 
 .DEFAULT_GOAL := help
-.PHONY: help install run report test bench lint format lock clean
+.PHONY: help install run report test bench precision lint format lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -48,6 +48,10 @@ bench: install  ## measure speed, memory and size of the extraction against bare
 	$(SNAKEMAKE) --quiet all -- $(addsuffix /model.json,$(BENCH_MODELS)) resources/corpora/interface/corpus.json
 	$(BIN)/python -m tests.benchmarks.extraction $(BENCH_MODELS) --texts $(TEXTS) $(BENCH)
 
+precision: install  ## measure what half precision does to states and scores
+	$(SNAKEMAKE) --quiet all -- $(addsuffix /model.json,$(BENCH_MODELS)) resources/corpora/interface/corpus.json
+	$(BIN)/python -m tests.benchmarks.precision $(BENCH_MODELS) --texts $(TEXTS) $(BENCH)
+
 lint: install  ## check style, types and rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -69,4 +73,4 @@ lock: install  ## render envs/ from the pins in pyproject.toml
 
 clean:  ## remove the results of all runs (snapshots and texts in resources/ stay)
 	rm -rf results/activations results/alignment results/benchmarks results/transfer results/facts \
-	  results/correlation results/tables results/figures results/logs results/timings $(REPORT)
+	  results/correlation results/tables results/figures results/logs results/timings results/bench $(REPORT)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from neuronxa.config import ExtractionRow
-from neuronxa.stores.activations import ActivationStore, Layout
+from neuronxa.stores.activations import ActivationStore
+from neuronxa.stores.layout import Layout
 from neuronxa.stores.registry import arrays_of, spec_of
 
 

@@ -7,7 +7,8 @@ import pytest
 import xarray as xr
 
 from neuronxa.errors import StoreError
-from neuronxa.stores.activations import STORE, Activations, ActivationStore, Layout
+from neuronxa.stores.activations import STORE, Activations, ActivationStore
+from neuronxa.stores.layout import Layout
 from neuronxa.stores.registry import ARRAYS, arrays_of, spec_of
 
 from .stores import default_extraction, filled_store, identity, random_blocks

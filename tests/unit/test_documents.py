@@ -11,6 +11,7 @@ import yaml
 
 from neuronxa.config.rows import CorpusRow, ExtractionRow, ModelRow, TaskRow
 from neuronxa.config.settings import ConfigFile
+from neuronxa.models.architectures import ARCHITECTURES
 from neuronxa.stores.registry import ALIGNMENT_ARRAYS, ARRAYS
 
 
@@ -59,6 +60,16 @@ def test_the_lock_holds_every_pin(repository):
     for pin in [*project["dependencies"], *(pin for group in extras for pin in group)]:
         assert "==" in pin
         assert pin.lower() in lock, pin
+
+
+def test_every_family_is_named_in_the_documents(repository):
+    text = (repository / "docs/extraction.md").read_text("utf-8")
+    for kind, architecture in ARCHITECTURES.items():
+        (row,) = [
+            line for line in text.splitlines() if line.startswith("|") and f"`{kind}`" in line
+        ]
+        assert row.endswith(f"| {architecture.batching} |"), kind
+    assert "_TABLE" not in text
 
 
 def test_the_readme_is_finished_and_its_links_exist(repository):

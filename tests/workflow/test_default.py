@@ -80,6 +80,29 @@ def test_mu_equals_a_plain_computation_hit_for_hit(run, model):
                 assert float(mu.sel(source=a, target=b)[layer]) == expected
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_mexa_follows_its_definition(run, model):
+    """Mean (or max) over embeddings and layers of the share of mutual nearest neighbours."""
+    methods = pd.read_parquet(run / "results/correlation/methods.parquet")
+    scores = methods.set_index(["model", "method", "reduction", "language"])["value"]
+    stores = {
+        code: Activations(run / f"results/activations/{model}/interface/default/{code}")
+        for code in ("eng_Latn", "deu_Latn", "hin_Deva")
+    }
+    for method, name in (("MEXA", "hidden"), ("MEXA-last", "hidden_last")):
+        for code in ("deu_Latn", "hin_Deva"):
+            mu = []
+            for layer in range(stores[code].layers(name)):
+                x, y = (
+                    stores[c].layer(name, layer).values.astype(float) for c in ("eng_Latn", code)
+                )
+                forward_hit, backward_hit = plain_hits(x, y)
+                mu.append((forward_hit & backward_hit).mean())
+            for reduction, expected in (("mean", np.mean(mu)), ("max", np.max(mu))):
+                found = scores[model, method, reduction, code]
+                assert found == pytest.approx(expected, abs=1e-12)
+
+
 def plain_hits(x, y):
     """For each sentence, whether its translation is strictly the nearest: float64, pair by pair."""
     cosine = np.array([[u @ v / np.sqrt((u @ u) * (v @ v)) for v in y] for u in x])

@@ -23,7 +23,8 @@ from neuronxa.config import ExtractionRow
 from neuronxa.errors import ModelError
 from neuronxa.models.snapshot import ModelCard
 from neuronxa.progress import SILENT, Counter
-from neuronxa.stores.activations import ActivationStore, Layout
+from neuronxa.stores.activations import ActivationStore
+from neuronxa.stores.layout import Layout
 
 
 def open_store(

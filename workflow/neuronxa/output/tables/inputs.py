@@ -31,6 +31,7 @@ def models_table(cards: Sequence[ModelCard], *, labels: Labels | None = None) ->
             "neurons": card.neurons,
             "hidden size": card.hidden_size,
             "body (M)": round(card.parameters / 1e6),
+            "sites": card.sites,
             "weights": card.stored_as,
             "licence": card.licence,
             "provenance": card.provenance,

@@ -67,6 +67,7 @@ def arguments() -> argparse.Namespace:
     add("--languages", type=int, default=8)
     add("--sentences", type=int, default=100)
     add("--rounds", type=int, default=3)
+    add("--peak-sentences", type=int, default=25, help="sentences of the runs for peak memory")
     add("--token-budget", type=int, default=1024)
     add("--threads", type=int, default=torch.get_num_threads())
     add("--output", type=Path, default=Path("results/bench/extraction.json"))
@@ -247,7 +248,7 @@ def peak(snapshot: Path, languages: int, options: argparse.Namespace) -> dict[st
     """Peak memory of an extraction in a process of its own."""
     command = [sys.executable, "-m", "tests.benchmarks.extraction", str(snapshot), "--peak"]
     command += ["--texts", str(options.texts), "--languages", str(languages)]
-    command += ["--sentences", str(options.sentences), "--threads", str(options.threads)]
+    command += ["--sentences", str(options.peak_sentences), "--threads", str(options.threads)]
     command += ["--token-budget", str(options.token_budget)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return dict(json.loads(done.stdout))

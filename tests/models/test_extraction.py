@@ -84,6 +84,45 @@ def test_special_tokens_can_be_left_out_of_the_pooling(tmp_path):
     )
 
 
+def test_half_precision_on_disk_rounds_values_and_keeps_states(tmp_path):
+    _, folder, card = snapshot_of("llama", tmp_path)
+    (full,) = extract(folder, card, tmp_path / "full", [text("eng_Latn")])
+    (half,) = extract(folder, card, tmp_path / "half", [text("eng_Latn")], stored="float16")
+    assert np.array_equal(rows(half, "nas_gate"), rows(full, "nas_gate"))
+    for name in ("nav_gate", "hidden", "hidden_last"):
+        assert rows(half, name).dtype == np.float16
+        assert np.array_equal(rows(half, name), rows(full, name).astype(np.float16))
+    assert half.verify() == full.verify()
+
+
+def test_values_too_large_for_half_precision_are_refused(tmp_path):
+    _, folder, card = snapshot_of("llama", tmp_path)
+    extraction = ExtractionRow(extraction="e", label="e", stored="float16")
+    one = text("eng_Latn")
+    identity = identity_of(one, card=card, corpus="toy", extraction=extraction)
+    store = open_store(tmp_path / "s", card=card, identity=identity, block_sentences=3)
+    extractor = Extractor(folder, extraction, device="cpu", token_budget=64)
+    with torch.no_grad():
+        extractor.capture.model.norm.weight.fill_(1e6)
+    with pytest.raises(ModelError, match=r"'hidden' is not finite in layer 3(.|\n)*'stored' to"):
+        extractor.run([store], [tokenise(load_tokenizer(folder), one.sentences, extraction)])
+    assert store.pending
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_a_forward_pass_in_half_precision_is_near_the_one_in_float32(dtype, tmp_path):
+    _, folder, card = snapshot_of("llama", tmp_path)
+    (full,) = extract(folder, card, tmp_path / "full", [text("eng_Latn")], site="both")
+    (half,) = extract(folder, card, tmp_path / "half", [text("eng_Latn")], site="both", dtype=dtype)
+    for name in ("nav_gate", "nav_product", "hidden"):
+        error = np.linalg.norm(rows(half, name) - rows(full, name))
+        assert 0 < error < 0.05 * np.linalg.norm(rows(full, name))
+    weight = full.array("pooling_weight")[None, :, None]
+    turned = np.abs(rows(half, "nas_gate").astype(int) - rows(full, "nas_gate").astype(int))
+    assert (turned / np.maximum(weight, 1)).mean() < 0.02
+    assert half.manifest["facts"]["invariance"]["nas_gate"]["beyond"] == 0
+
+
 @pytest.mark.parametrize(
     ("pooling", "expected"),
     [("weighted", [0, 1, 2, 3]), ("mean", [0, 1, 1, 1]), ("last", [0, 0, 0, 1])],

@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 
 from neuronxa.config import ModelRow
 from neuronxa.errors import ModelError
+from neuronxa.models.gguf import load_gguf_tokenizer
 from neuronxa.models.loading import choose_device, load_base, load_tokenizer
 from neuronxa.models.snapshot import make_snapshot, read_card
 
@@ -86,6 +87,58 @@ def test_an_unknown_family_is_refused_and_multimodal_wrappers_name_their_languag
     )
     with pytest.raises(ModelError, match=r"multimodal wrapper(.|\n)*'gemma3_text'"):
         make_snapshot(row("folder", tmp_path / "source"), tmp_path / "snapshot")
+
+
+def tokenizer_of_bytes(path, pre, model="gpt2"):
+    """A GGUF file without weights, whose tokenizer merges two digits and a space with a digit."""
+    from gguf import GGUFWriter
+    from tokenizers.pre_tokenizers import ByteLevel
+
+    writer = GGUFWriter(path, "llama")
+    writer.add_tokenizer_model(model)
+    if pre:
+        writer.add_tokenizer_pre(pre)
+    writer.add_token_list([*sorted(ByteLevel.alphabet()), "12", "Ġ1"])
+    writer.add_token_merges(["1 2", "Ġ 1"])
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+@pytest.mark.parametrize(
+    ("pre", "words"),
+    [
+        ("smollm", ["a", "Ġ", "1", "2"]),
+        ("starcoder", ["a", "Ġ", "1", "2"]),
+        ("gpt-2", ["a", "Ġ", "12"]),
+        ("qwen2", ["a", "Ġ", "1", "2"]),  # of transformers' table
+        ("llama-bpe", ["a", "Ġ", "12"]),
+    ],
+)
+def test_the_tokenizer_of_a_gguf_file_splits_text_as_the_file_says(tmp_path, pre, words):
+    tokenizer = load_gguf_tokenizer(tokenizer_of_bytes(tmp_path / "m.gguf", pre))
+    assert tokenizer.tokenize("a 12") == words
+    tokenizer.save_pretrained(tmp_path / "saved")
+    assert load_tokenizer(tmp_path / "saved").tokenize("a 12") == words
+
+
+@pytest.mark.parametrize(
+    ("pre", "message"),
+    [
+        ("falcon", "the words of kind 'falcon' are not known"),
+        ("default", "the words of kind 'default' are not known"),
+        ("", "the file does not say how its tokenizer splits text into words"),
+    ],
+)
+def test_a_gguf_file_with_unknown_words_is_refused(tmp_path, pre, message):
+    path = tokenizer_of_bytes(tmp_path / "m.gguf", pre)
+    with pytest.raises(ModelError) as error:
+        make_snapshot(row("gguf", path), tmp_path / "snapshot")
+    assert str(error.value).startswith(f"{path}: {message}")
+    assert "source 'folder' or 'hub'" in error.value.remedy
+    assert not (tmp_path / "snapshot").exists()
 
 
 def test_hub_faults_say_what_to_do(tmp_path, monkeypatch):

@@ -37,6 +37,10 @@ def load_for_capture(
     ModelError
         The family cannot be measured, or an equation of its sites does not hold.
     """
+    import torch
+
+    # sums of integers would not be exact in the short mantissa of TF32
+    torch.set_float32_matmul_precision("highest")
     packing.register()
     experts.register()
     config = read_config(snapshot, part)
@@ -56,6 +60,6 @@ def load_for_capture(
     known = config.model_type in ARCHITECTURES
     if packed and not known and not packing.packing_holds(model, device=device):
         logger.warning("sentences of '%s' cannot share a row: padded", config.model_type)
-        model.set_attn_implementation("sdpa")
+        model.set_attn_implementation("sdpa" if type(model)._supports_sdpa else "eager")
         architecture = replace(architecture, batching="padded")
     return model, architecture

@@ -15,6 +15,7 @@ from neuronxa.config import ModelRow
 from neuronxa.errors import ModelError
 from neuronxa.files import atomic_write_text, digest
 from neuronxa.models.architectures import Architecture, neurons_per_layer
+from neuronxa.models.gguf import write_gguf
 from neuronxa.models.inspection import architecture_of
 from neuronxa.models.loading import read_config
 from neuronxa.models.sources import Fetched, fetch
@@ -119,7 +120,7 @@ def make_snapshot(row: ModelRow, folder: Path) -> ModelCard:
     staging.mkdir(parents=True)
     fetched = fetch(row, staging / "source")
     source_digest = digest(fetched.path) if fetched.is_gguf else ""
-    stored_as = _write_gguf(fetched, staging) if fetched.is_gguf else _link(fetched, staging)
+    stored_as = write_gguf(fetched.path, staging) if fetched.is_gguf else _link(fetched, staging)
     shutil.rmtree(staging / "source", ignore_errors=True)
     card = _describe(row, fetched, staging, stored_as, source_digest)
     atomic_write_text(staging / HANDLE, json.dumps(asdict(card), indent=2, ensure_ascii=False))
@@ -137,27 +138,6 @@ def _refuse_own_folder(row: ModelRow, folder: Path) -> None:
             where=f"model '{row.model}'",
             remedy="keep your model in a folder outside of resources/models",
         )
-
-
-def _write_gguf(fetched: Fetched, folder: Path) -> str:
-    """Dequantise a GGUF file to float32 safetensors and keep its tokenizer."""
-    import torch
-    from gguf import GGUFReader
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    directory, name = str(fetched.path.parent), fetched.path.name
-    AutoTokenizer.from_pretrained(directory, gguf_file=name).save_pretrained(folder)
-    quantised = AutoModelForCausalLM.from_pretrained(directory, gguf_file=name, dtype=torch.float32)
-    # transformers refuses to save a model that remembers a quantised origin: rebuild it from the
-    # bare config, with the dequantised weights.
-    config = quantised.config
-    del config.quantization_config
-    config._name_or_path = ""
-    model = type(quantised)(config)
-    model.load_state_dict(quantised.state_dict())
-    model.save_pretrained(folder)
-    kinds = sorted({tensor.tensor_type.name for tensor in GGUFReader(fetched.path).tensors})
-    return f"GGUF ({', '.join(kinds)}), made float32 again"
 
 
 def _link(fetched: Fetched, folder: Path) -> str:

@@ -42,9 +42,8 @@ def write_gguf(path: Path, folder: Path) -> str:
         It is not known how the file's tokenizer splits text into words.
     """
     import torch
-    from gguf import GGMLQuantizationType
+    from gguf import GGUFReader
     from transformers import AutoModelForCausalLM
-    from transformers.integrations.gguf import GgufHeader
 
     load_gguf_tokenizer(path).save_pretrained(folder)
     quantised = AutoModelForCausalLM.from_pretrained(
@@ -58,8 +57,7 @@ def write_gguf(path: Path, folder: Path) -> str:
     model = type(quantised)(config)
     model.load_state_dict(quantised.state_dict())
     model.save_pretrained(folder)
-    types = GgufHeader.from_file(str(path)).ggml_types.values()
-    kinds = sorted({GGMLQuantizationType(kind).name for kind in types})
+    kinds = sorted({tensor.tensor_type.name for tensor in GGUFReader(path).tensors})
     return f"GGUF ({', '.join(kinds)}), made float32 again"
 
 

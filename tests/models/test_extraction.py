@@ -1,11 +1,13 @@
 """What is stored does not depend on company, kills or the order of jobs."""
 
+import json
 import shutil
 
 import numpy as np
 import pytest
 import torch
 
+from neuronxa.activations import extraction as extraction_module
 from neuronxa.activations.extraction import Extractor, open_store
 from neuronxa.activations.shard import Shard
 from neuronxa.activations.texts import identity_of
@@ -14,6 +16,7 @@ from neuronxa.config import ExtractionRow
 from neuronxa.config.settings import ExtractionSettings
 from neuronxa.errors import CorpusError, ModelError, StoreError
 from neuronxa.models.loading import load_tokenizer
+from neuronxa.models.snapshot import read_card
 from neuronxa.stores.activations import Activations
 
 from .extracting import SENTENCES, extract, rows, snapshot_of, text
@@ -228,6 +231,32 @@ def test_states_that_are_not_finite_are_refused_before_they_are_stored(tmp_path)
     with pytest.raises(ModelError, match=r"not finite in layer \d(.|\n)*to float32 or bfloat16"):
         extractor.run([store], [tokens])
     assert store.pending
+
+
+def test_a_block_whose_writing_failed_is_not_taken_for_whole(tmp_path, monkeypatch):
+    extractor, store, tokens = ready_to_run(tmp_path)
+    sort_in, calls = extraction_module._sort_in, []
+
+    def failing(*arguments):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise OSError("copying failed")
+        sort_in(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(extraction_module, "_sort_in", failing)
+        with pytest.raises(OSError, match="copying failed"):
+            extractor.run([store], [tokens])
+    record = json.loads((store.folder / "record.json").read_text("utf-8"))
+    assert len(calls) == 2
+    assert set(record["parts"]) == {"0"}
+    extractor.run([store], [tokens])
+    store.publish()
+    stored = Activations(store.folder)
+    snapshot = tmp_path / "llama-snapshot"
+    (whole,) = extract(snapshot, read_card(snapshot), tmp_path / "whole", [text("eng_Latn")])
+    for name in whole.representations:
+        assert np.array_equal(rows(stored, name), rows(whole, name))
 
 
 def test_a_bad_text_does_not_keep_the_others_from_being_extracted(tmp_path, texts):

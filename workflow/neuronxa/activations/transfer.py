@@ -44,12 +44,14 @@ def to_host(tensors: Mapping[str, torch.Tensor]) -> Callable[[], Arrays]:
 class Background:
     """Runs work in order in one other thread; a failure is raised in the calling one.
 
+    After a failure no more work is done: what waits may be the commit of what was left half-done.
     Use it as a context: its end waits for all work, unless something has failed.
     """
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="neuronxa-writer")
         self._waiting: deque[Future[None]] = deque()
+        self._failed = False
 
     def run(self, work: Callable[[], None]) -> None:
         """Add work; waits where too much is waiting already.
@@ -59,11 +61,20 @@ class Background:
         Exception
             What earlier work has raised.
         """
-        self._waiting.append(self._thread.submit(work))
+        self._waiting.append(self._thread.submit(self._do, work))
         while len(self._waiting) > _WAITING or self._waiting[0].done():
             self._waiting.popleft().result()
             if not self._waiting:
                 return
+
+    def _do(self, work: Callable[[], None]) -> None:
+        if self._failed:
+            return
+        try:
+            work()
+        except BaseException:
+            self._failed = True
+            raise
 
     def __enter__(self) -> Background:
         return self

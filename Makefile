@@ -44,12 +44,14 @@ test: install  ## run all tests
 TEXTS ?= resources/corpora/interface
 BENCH_MODELS := resources/models/gemma-3-270m resources/models/smollm2-135m
 
-bench: install  ## measure speed, memory and size of the extraction against bare forward passes
+.PHONY: bench-inputs
+bench-inputs: install
 	$(SNAKEMAKE) --quiet all -- $(addsuffix /model.json,$(BENCH_MODELS)) resources/corpora/interface/corpus.json
+
+bench: bench-inputs  ## measure speed, memory and size of the extraction against bare forward passes
 	$(BIN)/python -m tests.benchmarks.extraction $(BENCH_MODELS) --texts $(TEXTS) $(BENCH)
 
-precision: install  ## measure what half precision does to states and scores
-	$(SNAKEMAKE) --quiet all -- $(addsuffix /model.json,$(BENCH_MODELS)) resources/corpora/interface/corpus.json
+precision: bench-inputs  ## measure what half precision does to states and scores
 	$(BIN)/python -m tests.benchmarks.precision $(BENCH_MODELS) --texts $(TEXTS) $(BENCH)
 
 lint: install  ## check style, types and rules

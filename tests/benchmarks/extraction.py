@@ -50,7 +50,6 @@ def main() -> None:
     texts = read_texts(options.texts, options.languages, options.sentences)
     results = {}
     for snapshot in options.models:
-        options.snapshot = snapshot
         results[snapshot.name] = measure(snapshot, texts, options)
         print(f"\n{describe(snapshot, texts)}\n{table(results[snapshot.name])}", flush=True)
     options.output.parent.mkdir(parents=True, exist_ok=True)
@@ -78,11 +77,13 @@ def arguments() -> argparse.Namespace:
 
 
 def read_texts(folder: Path, languages: int, sentences: int) -> list[Text]:
-    """Languages spread evenly over a folder's files, the first sentences of each."""
+    """Languages spread evenly over a folder's files; the first lines that all of them have."""
     files = sorted(p for p in folder.iterdir() if p.suffix in (".txt", ".devtest"))
     chosen = [files[i * len(files) // languages] for i in range(min(languages, len(files)))]
-    read = [(p.stem, p.read_text(encoding="utf-8").split("\n")[:sentences]) for p in chosen]
-    return [Text(code, tuple(lines), (0,) * len(lines)) for code, lines in read]
+    columns = [path.read_text(encoding="utf-8").split("\n") for path in chosen]
+    lines = [line for line in zip(*columns, strict=False) if all(map(str.strip, line))][:sentences]
+    texts = zip(chosen, zip(*lines, strict=True), strict=True)
+    return [Text(path.stem, text, (0,) * len(text)) for path, text in texts]
 
 
 def measure(snapshot: Path, texts: list[Text], options: argparse.Namespace) -> dict[str, Any]:
@@ -94,7 +95,7 @@ def measure(snapshot: Path, texts: list[Text], options: argparse.Namespace) -> d
     )
     tokens = tokens_of(snapshot, texts)
     with tempfile.TemporaryDirectory() as folder:
-        seconds = race(extractor, card, texts, tokens, Path(folder), options)
+        seconds = race(snapshot, extractor, texts, tokens, Path(folder), options)
         sizes = bytes_per_value(Path(folder) / "0", texts)
     rate = 2 * GEMM**3 / seconds["gemm"]
     count = sum(len(sentence.ids) for one in tokens for sentence in one)
@@ -124,8 +125,8 @@ def measure(snapshot: Path, texts: list[Text], options: argparse.Namespace) -> d
 
 
 def race(
+    snapshot: Path,
     extractor: Extractor,
-    card: ModelCard,
     texts: list[Text],
     tokens: list[Any],
     folder: Path,
@@ -136,7 +137,7 @@ def race(
     Small groups, so that a disturbance from outside falls on few of them and the best of the
     rounds is free of it.
     """
-    budget, snapshot = options.token_budget, options.snapshot
+    budget, card = options.token_budget, read_card(snapshot)
     model, padded = extractor.capture.model, load_base(snapshot, dtype="float32", device="cpu")
     causal = load_causal(snapshot)
     best: dict[tuple[str, int], float] = {}
@@ -157,7 +158,7 @@ def race(
                 key = (name, 0 if name == "gemm" else first)
                 repeats = 10 if name == "gemm" else 1
                 times = [timed(way)[0] for _ in range(repeats)]
-                best[key] = min(best.get(key, np.inf), *times, np.inf)
+                best[key] = min(best.get(key, np.inf), *times)
     names = dict.fromkeys(name for name, _ in best)
     return {name: sum(s for (one, _), s in best.items() if one == name) for name in names}
 

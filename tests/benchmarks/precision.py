@@ -35,7 +35,10 @@ METHODS = {"nas_gate": "NASCA", "nav_gate": "NAVCA", "hidden": "MEXA", "hidden_l
 
 
 def main() -> None:
-    """Extract in each precision and print how states and scores differ from float32."""
+    """Extract in each precision and print how states and scores differ from float32.
+
+    The scores are of pairs with the first text of the folder, in the order of the names.
+    """
     options = arguments()
     texts = read_texts(options.texts, options.languages, options.sentences)
     rows = []

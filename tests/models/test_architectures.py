@@ -64,15 +64,15 @@ def test_the_equations_of_the_sites_are_checked_on_the_loaded_model(kind):
         prove_sites(model, replace(right, gated=not right.gated))
 
 
-def test_a_fused_projection_with_its_halves_exchanged_is_refused():
+def test_a_fused_ffn_that_adds_its_halves_is_refused():
     model = tiny_model("phi3").base_model
     mlp = model.layers[1].mlp
 
-    def exchanged(x):
+    def added(x):
         up, gate = mlp.gate_up_proj(x).chunk(2, dim=-1)
         return mlp.down_proj(mlp.activation_fn(gate) + up)
 
-    mlp.forward = exchanged
+    mlp.forward = added
     with pytest.raises(ModelError, match=r"layer 1: the sites are not(.|\n)*act\(gate\) \* up"):
         prove_sites(model, architecture_of(model.config))
 

@@ -103,11 +103,8 @@ def plan_batches(
     batching
         ``packed`` or ``padded``.
     """
-    return list(
-        _packed(list(sentences), token_budget)
-        if batching == "packed"
-        else _padded(list(sentences), token_budget)
-    )
+    plan = _packed if batching == "packed" else _padded
+    return list(plan(list(sentences), token_budget))
 
 
 def _packed(sentences: Sequence[Sentence], token_budget: int) -> Iterator[Batch]:

@@ -57,7 +57,7 @@ class Pooler:
         if totals.max() >= _EXACT:
             raise ValueError("a sentence is too long for exact sums in float32")
         last = [start + t.last for (start, _), t in zip(segments, batch.tokens, strict=True)]
-        rows = on_device(np.zeros((sentences + 2, batch.size), dtype=np.float32), device)
+        rows = torch.zeros((sentences + 2, batch.size), device=device)
         rows.scatter_(0, on_device(owner[None], device), on_device(weight[None], device))
         rows[sentences] = on_device(pooled, device)
         return cls(

@@ -161,7 +161,7 @@ def prove_sites(model: Any, architecture: Architecture) -> None:
     """Check the equations of both sites on a loaded model, in every layer, with one short forward.
 
     ``gate`` must be act(p) for a projection p of the FFN's input, ``product`` must be ``gate`` * u
-    for another projection u (gated) or ``gate`` itself. In a fused projection p is the first half.
+    for another projection u (gated) or ``gate`` itself. A fused projection counts as two.
 
     Parameters
     ----------

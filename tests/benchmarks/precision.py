@@ -14,8 +14,9 @@ import torch
 
 from neuronxa.activations.extraction import Extractor
 from neuronxa.activations.tokens import tokenise
-from neuronxa.alignment.reduction import shares
-from neuronxa.alignment.similarity import Vectors, rank_translations
+from neuronxa.alignment.measures import shares
+from neuronxa.alignment.tiles import Cosines
+from neuronxa.alignment.vectors import Block
 from neuronxa.config import ExtractionRow
 from neuronxa.errors import ModelError
 from neuronxa.models.loading import load_tokenizer
@@ -96,9 +97,8 @@ def mu(states: np.ndarray) -> np.ndarray:
     present = np.ones((len(states), states.shape[2]), dtype=bool)
     result = []
     for layer in range(states.shape[1]):
-        vectors = Vectors.of(states[:, layer], present)
-        ranks = rank_translations(vectors, vectors)
-        result.append(shares(ranks.forward)["mu"][0, 1:])
+        vectors = Block.of(states[:, layer], present).raw
+        result.append(shares(Cosines.of(vectors, vectors).rank().ranks)["mu"].forward[0, 1:])
     return np.array(result)
 
 

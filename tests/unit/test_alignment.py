@@ -1,19 +1,20 @@
-"""The reduction against plain loops in float64, over shapes, blocks, ties and gaps."""
+"""The reduction against plain loops in float64, over blocks, strips, kills and growing languages."""
 
 import itertools
+import shutil
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from neuronxa.alignment import reduction as reduction_module
-from neuronxa.alignment.reduction import Reduction, reduce_alignment
-from neuronxa.alignment.scores import scores_frame
-from neuronxa.alignment.similarity import Vectors, rank_translations
-from neuronxa.errors import StoreError
+from neuronxa.alignment import budget as budget_module
+from neuronxa.alignment.budget import Budget
+from neuronxa.alignment.measures import MEASURES
+from neuronxa.alignment.reduction import PARTIAL, Reduction, reduce_alignment
+from neuronxa.alignment.scores import named_layers, pairs_frame, scores_frame
+from neuronxa.errors import ConfigError, StoreError
 from neuronxa.stores.activations import Activations
 from neuronxa.stores.alignment import STORE, Alignment
+from neuronxa.stores.alignment_store import EARLIER
 
 from .stores import filled_store
 
@@ -41,78 +42,6 @@ def plain_ranks(x, y, present_x, present_y):
     return forward, backward
 
 
-@settings(max_examples=60, deadline=None)
-@given(
-    languages=st.integers(1, 3),
-    n=st.integers(1, 6),
-    units=st.integers(1, 5),
-    levels=st.integers(1, 4),
-    seed=st.integers(0, 2**16),
-)
-def test_ranks_equal_the_definition_with_ties_and_gaps(languages, n, units, levels, seed):
-    rng = np.random.default_rng(seed)
-    # few levels: many equal vectors, zero vectors, and true ties
-    values = rng.integers(0, levels + 1, (languages, n, units)).astype(np.float32)
-    # powers of two keep every cosine exact in the loop, too, where norms are whole
-    present = rng.random((languages, n)) < 0.8
-    vectors = Vectors.of(values, present)
-    ranks = rank_translations(vectors, vectors)
-    for s, t in itertools.product(range(languages), repeat=2):
-        forward, backward = exact_ranks(values[s], values[t], present[s], present[t])
-        assert np.array_equal(ranks.forward[s, t], forward)
-        assert np.array_equal(ranks.backward[s, t], backward)
-
-
-def exact_ranks(x, y, present_x, present_y):
-    """Ranks of small integer vectors, compared as fractions: no rounding anywhere."""
-    x, y = x.astype(int), y.astype(int)
-    both = present_x & present_y
-
-    def squared(a, b):
-        product = int(a @ b)
-        norms = (int(a @ a) or 1) * (int(b @ b) or 1)
-        return product * product, norms
-
-    def at_least(first, second):
-        return first[0] * second[1] >= second[0] * first[1]
-
-    forward, backward = np.zeros(len(x), int), np.zeros(len(x), int)
-    for i in np.flatnonzero(both):
-        rivals = [j for j in np.flatnonzero(both) if j != i]
-        true = squared(x[i], y[i])
-        forward[i] = 1 + sum(at_least(squared(x[i], y[j]), true) for j in rivals)
-        backward[i] = 1 + sum(at_least(squared(x[j], y[i]), true) for j in rivals)
-    return forward, backward
-
-
-def test_a_layer_that_is_nearly_all_ties_is_exact():
-    rng = np.random.default_rng(0)
-    base = rng.normal(size=(3, 40)).astype(np.float32)
-    values = base[rng.integers(0, 3, (2, 30))]
-    present = np.ones((2, 30), bool)
-    vectors = Vectors.of(values, present)
-    ranks = rank_translations(vectors, vectors)
-    for s, t in itertools.product(range(2), repeat=2):
-        forward, backward = plain_ranks(values[s], values[t], present[s], present[t])
-        assert np.array_equal(ranks.forward[s, t], forward)
-        assert np.array_equal(ranks.backward[s, t], backward)
-        assert forward.min() > 1  # every sentence has rivals with its very vector
-    assert ranks.settled == 0  # equal vectors need no second look
-
-
-def test_near_ties_are_settled_beyond_float32():
-    # the rival is better by 1e-9, which float32 cannot see
-    true = np.array([1.0, 0.0, 0.0])
-    rival = np.array([1.0, 1e-5, 0.0])
-    query = np.array([1.0, 1e-4, 0.0])
-    source = np.stack([query, [0, 0, 1]])[None].astype(np.float32)
-    target = np.stack([true, rival])[None].astype(np.float32)
-    present = np.ones((1, 2), bool)
-    ranks = rank_translations(Vectors.of(source, present), Vectors.of(target, present))
-    assert ranks.forward[0, 0, 0] == 2
-    assert ranks.settled > 0
-
-
 @pytest.fixture
 def folders(tmp_path):
     codes = ["eng_Latn", "deu_Latn", "swh_Latn", "hin_Deva", "rus_Cyrl"]
@@ -122,7 +51,7 @@ def folders(tmp_path):
     return {code: tmp_path / code for code in codes}
 
 
-def reduced(folders, out, **changes):
+def reduction_of(folders, **changes):
     stores = {code: Activations(folder) for code, folder in folders.items()}
     settings = {
         "stores": stores,
@@ -132,19 +61,38 @@ def reduced(folders, out, **changes):
         "keep_similarities": True,
         **changes,
     }
-    reduce_alignment(Reduction(**settings), out, memory_gb=1)
+    return Reduction(**settings)
+
+
+def reduced(folders, out, *, workers=1, **changes):
+    reduce_alignment(reduction_of(folders, **changes), out, memory_gb=1, workers=workers)
     return Alignment(out)
 
 
-@pytest.mark.parametrize("block", [1, 2, 8])
-def test_every_pair_and_layer_equals_the_plain_loop(folders, tmp_path, monkeypatch, block):
-    monkeypatch.setattr(reduction_module, "BLOCK_LANGUAGES", block)
-    alignment = reduced(folders, tmp_path / "out")
+def cut(monkeypatch, *, block, strip):
+    """Cut the work into blocks of so many languages and strips of so many blocks."""
+    plain = Budget.fitted
+
+    def fitted(self, *, workers, memory_gb):
+        found = plain(self, workers=workers, memory_gb=memory_gb)
+        return budget_module.replace(found, block=block, strip=strip)
+
+    monkeypatch.setattr(Budget, "fitted", fitted)
+
+
+@pytest.mark.parametrize(
+    ("block", "strip", "workers"), [(1, 1, 1), (1, 2, 2), (2, 1, 3), (8, 1, 1)]
+)
+def test_every_pair_and_layer_equals_the_plain_loop(
+    folders, tmp_path, monkeypatch, block, strip, workers
+):
+    cut(monkeypatch, block=block, strip=strip)
+    alignment = reduced(folders, tmp_path / "out", workers=workers)
     stores = {code: Activations(folder) for code, folder in folders.items()}
     present = {code: store.array("tokens") > 0 for code, store in stores.items()}
     for name in alignment.layers:
-        rank, mu = alignment.array("rank", name), alignment.array("mu", name)
-        top1, similarity = alignment.array("top1", name), alignment.array("similarity", name)
+        rank, mu = alignment.array("rank", name), alignment.scores("mu", name)
+        top1, similarity = alignment.scores("top1", name), alignment.array("similarity", name)
         for layer, (a, b) in itertools.product(
             range(alignment.layers[name]), itertools.product(folders, repeat=2)
         ):
@@ -156,9 +104,9 @@ def test_every_pair_and_layer_equals_the_plain_loop(folders, tmp_path, monkeypat
             assert mu.sel(source=a, target=b)[layer] == hits / n
             assert top1.sel(source=a, target=b)[layer] == (forward == 1).sum() / n
             if a == "eng_Latn":
-                np.testing.assert_allclose(
-                    similarity.sel(target=b)[layer], cosine_matrix(x, y), atol=2e-6
-                )
+                both = np.outer(present[a], present[b]) & np.outer(present[b], present[a])
+                expected = np.where(both, cosine_matrix(x, y), np.nan)
+                np.testing.assert_allclose(similarity.sel(target=b)[layer], expected, atol=2e-6)
 
 
 def test_pairs_compare_a_language_with_its_own_pivot_side(tmp_path):
@@ -170,6 +118,8 @@ def test_pairs_compare_a_language_with_its_own_pivot_side(tmp_path):
     alignment = reduced(folders, tmp_path / "out", layout="pairs")
     assert alignment.languages == ("eng_Latn", "deu_Latn", "swh_Latn")
     rank = alignment.array("rank", "nas_gate")
+    assert set(alignment.measures("nas_gate")) == set(MEASURES)
+    assert "jaccard" not in alignment.measures("hidden")
     for code, n in (("deu_Latn", 5), ("swh_Latn", 3)):
         values = Activations(folders[code]).layer("nas_gate", 1).values
         ones = np.ones(n, bool)
@@ -201,19 +151,9 @@ def test_a_reduction_goes_on_after_its_last_committed_layer(folders, tmp_path):
             if not self.left:
                 raise StopError
 
-    stores = {code: Activations(folder) for code, folder in folders.items()}
-    reduction = Reduction(stores, "eng_Latn", "parallel", tuple(whole.layers), True)
+    reduction = reduction_of(folders)
     with pytest.raises(StopError):
         reduce_alignment(reduction, tmp_path / "part", memory_gb=1, progress=StopAfter(3))
-
-    class Count:
-        total = 0
-
-        def start(self, total):
-            self.total = total
-
-        def advance(self, amount):
-            pass
 
     count = Count()
     reduce_alignment(reduction, tmp_path / "part", memory_gb=1, progress=count)
@@ -221,40 +161,228 @@ def test_a_reduction_goes_on_after_its_last_committed_layer(folders, tmp_path):
     assert Alignment(tmp_path / "part").manifest["parts"] == whole.manifest["parts"]
 
 
-def test_too_little_memory_is_refused_with_both_numbers(folders, tmp_path):
-    stores = {code: Activations(folder) for code, folder in folders.items()}
-    reduction = Reduction(stores, "eng_Latn", "parallel", ("nas_gate",), True)
-    with pytest.raises(StoreError, match=r"would need .* GB, 0\.0 GB are allowed(.|\n)*memory_gb"):
+class Count:
+    """A counter that remembers what it was told to count to."""
+
+    total = 0
+
+    def start(self, total):
+        self.total = total
+
+    def advance(self, amount):
+        pass
+
+
+def compared_languages(monkeypatch):
+    """Note the positions of every tile that is measured."""
+    from neuronxa.alignment import reduction as module
+
+    seen = []
+    plain = module._Work.measure
+
+    def measure(self, representation, sources, source, targets, target):
+        seen.append((representation, tuple(sources), tuple(targets)))
+        return plain(self, representation, sources, source, targets, target)
+
+    monkeypatch.setattr(module._Work, "measure", measure)
+    return seen
+
+
+def test_a_reduction_goes_on_after_its_last_finished_strip(folders, tmp_path, monkeypatch):
+    cut(monkeypatch, block=1, strip=1)
+    whole = reduced(folders, tmp_path / "whole")
+    seen = compared_languages(monkeypatch)
+    from neuronxa.alignment.layer import Layer
+
+    save, kills = Layer.save, []
+
+    def save_and_die(self, path):
+        save(self, path)
+        kills.append(len(seen))
+        if len(kills) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Layer, "save", save_and_die)
+    with pytest.raises(KeyboardInterrupt):
+        reduced(folders, tmp_path / "part")
+    assert (tmp_path / "part" / PARTIAL).is_file()
+    monkeypatch.setattr(Layer, "save", save)
+    before = list(seen)
+    seen.clear()
+    part = reduced(folders, tmp_path / "part")
+    assert len(before) == 5 + 4  # two strips of the first layer
+    # what the two strips had is not computed again
+    assert len(seen) == 15 * sum(whole.layers.values()) - len(before)
+    assert part.manifest["parts"] == whole.manifest["parts"]
+    assert not (tmp_path / "part" / PARTIAL).exists()
+
+
+def test_a_damaged_partial_file_is_computed_again(folders, tmp_path):
+    whole = reduced(folders, tmp_path / "whole")
+    (tmp_path / "part").mkdir()
+    (tmp_path / "part" / PARTIAL).write_bytes(b"PK not a zip file")
+    assert reduced(folders, tmp_path / "part").manifest["parts"] == whole.manifest["parts"]
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_adding_a_language_computes_only_its_pairs(folders, tmp_path, monkeypatch, finished):
+    cut(monkeypatch, block=2, strip=2)
+    whole = reduced(folders, tmp_path / "whole")
+    codes = list(folders)
+    fewer = {code: folders[code] for code in codes if code != "deu_Latn"}
+    if finished:
+        reduced(fewer, tmp_path / "out")
+        known = sum(whole.layers.values())
+    else:
+        known = 3
+        monkeypatch.setattr(Count, "advance", stop_after(known))
+        with pytest.raises(KeyboardInterrupt):
+            reduce_alignment(reduction_of(fewer), tmp_path / "out", memory_gb=1, progress=Count())
+        monkeypatch.undo()
+        cut(monkeypatch, block=2, strip=2)
+    seen = compared_languages(monkeypatch)
+    grown = reduced(folders, tmp_path / "out")
+    assert grown.languages == tuple(codes)
+    new = codes.index("deu_Latn")
+    with_new = [tile for tile in seen if new in (*tile[1], *tile[2])]
+    assert len(with_new) == 3 * sum(whole.layers.values())  # two blocks of others, and itself
+    assert len(seen) - len(with_new) == 3 * (sum(whole.layers.values()) - known)
+    for name in whole.layers:
+        for array in ("rank", "ties", "settled", "similarity", "score"):
+            one, other = whole.array(array, name), grown.array(array, name)
+            np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+    assert not (tmp_path / "out" / EARLIER).exists()
+
+
+def stop_after(layers):
+    left = [layers]
+
+    def advance(self, amount):
+        left[0] -= amount
+        if not left[0]:
+            raise KeyboardInterrupt
+
+    return advance
+
+
+def test_a_language_that_changed_is_compared_again(folders, tmp_path):
+    reduced(folders, tmp_path / "out")
+    shutil.rmtree(folders["hin_Deva"])
+    filled_store(folders["hin_Deva"], language="hin_Deva", seed=77)
+    # another text is another fingerprint
+    path = folders["hin_Deva"] / "manifest.json"
+    path.write_text(
+        path.read_text().replace(Activations(folders["hin_Deva"]).manifest["fingerprint"], "0" * 64)
+    )
+    again, afresh = reduced(folders, tmp_path / "out"), reduced(folders, tmp_path / "afresh")
+    for name in again.layers:
+        assert np.array_equal(again.array("rank", name), afresh.array("rank", name))
+        np.testing.assert_allclose(
+            again.array("score", name), afresh.array("score", name), rtol=1e-5, atol=1e-6
+        )
+
+
+def test_a_removed_language_is_left_out(folders, tmp_path, monkeypatch):
+    reduced(folders, tmp_path / "out")
+    seen = compared_languages(monkeypatch)
+    fewer = {code: folder for code, folder in folders.items() if code != "rus_Cyrl"}
+    assert reduced(fewer, tmp_path / "out").languages == tuple(fewer)
+    assert not seen
+
+
+def test_too_little_memory_is_refused_with_the_numbers(folders, tmp_path):
+    reduction = reduction_of(folders)
+    message = r"would need .* GB, 0\.0 GB are allowed: 5 languages, 7 sentences, 6 units"
+    with pytest.raises(StoreError, match=message + r"(.|\n)*memory_gb"):
         reduce_alignment(reduction, tmp_path / "out", memory_gb=1e-9)
     assert not (tmp_path / "out").exists()
 
 
+def test_memory_does_not_grow_with_languages_but_for_the_result():
+    sizes = {"sentences": 100, "units": 14336, "measures": 17, "copies": 3, "kept": True}
+    few, many = (
+        Budget(languages=count, **sizes).fitted(workers=2, memory_gb=4) for count in (50, 204)
+    )
+    result = [2 * (n * n * (200 + 17 * 8 + 8) + n * 100 * 100 * 4) for n in (50, 204)]
+    assert many.bytes - result[1] == pytest.approx(few.bytes - result[0], rel=0.15)
+    assert many.bytes < 3e9
+
+
+def test_a_small_budget_cuts_finer(folders):
+    sizes = {"languages": 204, "sentences": 100, "units": 14336, "measures": 17, "copies": 3}
+    large, small = (Budget(**sizes, kept=True).fitted(workers=8, memory_gb=gb) for gb in (16, 1.5))
+    assert small.bytes <= 1.5e9
+    assert (small.workers, small.strip) < (large.workers, large.strip)
+
+
 def test_a_damaged_alignment_is_found(folders, tmp_path):
     reduced(folders, tmp_path / "out")
-    chunk = next(p for p in (tmp_path / "out" / STORE / "nas_gate/mu/c").rglob("*") if p.is_file())
+    chunk = next(
+        p for p in (tmp_path / "out" / STORE / "nas_gate/score/c").rglob("*") if p.is_file()
+    )
     chunk.unlink()
     with pytest.raises(StoreError, match="missing or damaged"):
         Alignment(tmp_path / "out").verify()
 
 
-def test_scores_hold_reductions_of_all_pairs_and_curves_of_the_pivot(folders, tmp_path):
+def test_scores_hold_every_reduction_and_the_curves_of_the_pivot(folders, tmp_path):
     alignment = reduced(folders, tmp_path / "out")
-    scores = scores_frame(alignment, pivot="eng_Latn")
-    mu = alignment.array("mu", "hidden")
-    row = scores.query(
-        "representation == 'hidden' and measure == 'mu' and source == 'deu_Latn' "
-        "and target == 'rus_Cyrl'"
+    groups = {"middle": [0.5], "ends": [0, 2]}
+    scores = scores_frame(alignment, pivot="eng_Latn", groups={"middle": [0.5]})
+    mu = alignment.scores("mu", "hidden")
+    rows = scores.query(
+        "representation == 'hidden' and measure == 'mu' and source == 'eng_Latn' "
+        "and target == 'swh_Latn'"
     )
-    assert set(row["reduction"]) == {"mean", "max"}
-    values = mu.sel(source="deu_Latn", target="rus_Cyrl")
-    assert row.set_index("reduction")["value"]["mean"] == pytest.approx(float(values.mean()))
-    assert row.set_index("reduction")["value"]["max"] == float(values.max())
-    curve = scores.query(
-        "representation == 'hidden' and measure == 'mu' and reduction == 'layer' "
-        "and source == 'eng_Latn' and target == 'swh_Latn'"
-    )
+    values = mu.sel(source="eng_Latn", target="swh_Latn").values
+    reduced_rows = rows[rows["reduction"] != "layer"].set_index("reduction")
+    assert set(reduced_rows.index) == {"mean", "max", "middle"}
+    assert reduced_rows["value"]["mean"] == pytest.approx(values.mean())
+    assert reduced_rows["value"]["max"] == values.max()
+    assert reduced_rows["value"]["middle"] == values[1]
+    assert (reduced_rows["low"] <= reduced_rows["value"]).all()
+    assert (reduced_rows["high"] >= reduced_rows["value"]).all()
+    curve = rows[rows["reduction"] == "layer"]
     assert list(curve["layer"]) == list(range(3))
-    np.testing.assert_array_equal(
-        curve["value"], mu.sel(source="eng_Latn", target="swh_Latn").values
+    np.testing.assert_array_equal(curve["value"], values)
+    assert set(rows["n"]) == {5}  # two of seven sentences are missing
+    assert set(rows["chance"]) == {1 / 9}
+    assert set(scores["source"]) == set(folders)
+    assert ((scores["source"] == "eng_Latn") | (scores["target"] == "eng_Latn")).all()
+    with pytest.raises(ConfigError, match=r"'alignment.layers.ends' names layer 2, and .* has 2"):
+        scores_frame(alignment, pivot="eng_Latn", groups=groups)
+
+
+def test_both_directions_of_a_pair_stand_the_right_way_round(folders, tmp_path):
+    alignment = reduced(folders, tmp_path / "out")
+    scores = scores_frame(alignment, pivot="eng_Latn").query(
+        "representation == 'nav_gate' and measure == 'top1' and reduction == 'mean'"
     )
-    assert set(curve["n"]) == {5}  # two of seven sentences are missing
+    value = scores.set_index(["source", "target"])["value"]
+    assert value["eng_Latn", "rus_Cyrl"] != value["rus_Cyrl", "eng_Latn"]
+    for source, target in (("eng_Latn", "rus_Cyrl"), ("rus_Cyrl", "eng_Latn")):
+        ranks = alignment.array("rank", "nav_gate").sel(source=source, target=target)
+        assert value[source, target] == pytest.approx(float((ranks == 1).mean()))
+        low, high = scores.set_index(["source", "target"]).loc[(source, target), ["low", "high"]]
+        assert low <= value[source, target] <= high
+
+
+def test_pairs_hold_every_measure_of_every_pair(folders, tmp_path):
+    alignment = reduced(folders, tmp_path / "out")
+    pairs = pairs_frame(alignment, groups={"middle": [0.5]})
+    assert len(pairs) == 4 * 3 * 25
+    row = pairs.set_index(["representation", "reduction", "source", "target"]).loc[
+        ("nas_gate", "mean", "deu_Latn", "rus_Cyrl")
+    ]
+    for measure in MEASURES:
+        expected = alignment.scores(measure, "nas_gate").sel(source="deu_Latn", target="rus_Cyrl")
+        assert row[measure] == pytest.approx(float(expected.mean()), nan_ok=True)
+    assert pairs.query("representation == 'hidden'")["jaccard"].isna().all()
+
+
+def test_named_layers_are_numbers_or_depths():
+    assert named_layers({"a": [0, 3], "b": [0.5]}, layers=4, hidden=False) == {
+        "a": [0, 3],
+        "b": [1],  # block 2 of 4
+    }
+    assert named_layers({"b": [0.5]}, layers=5, hidden=True) == {"b": [2]}

@@ -2,16 +2,18 @@
 #
 # in:  results/activations/<model>/<corpus>/<extraction>/<language>/manifest.json
 # out: results/alignment/<model>/<corpus>/<extraction>/manifest.json, the handle of alignment.zarr
-#      results/alignment/<model>/<corpus>/<extraction>/scores.parquet
+#      results/alignment/<model>/<corpus>/<extraction>/scores.parquet, pairs with the pivot
+#      results/alignment/<model>/<corpus>/<extraction>/pairs.parquet, all pairs
 
 
 rule align_languages:
-    """Rank the true translations of all language pairs and score them."""
+    """Rank the true translations of all language pairs and measure their alignment."""
     input:
         language_stores,
     output:
         manifest="results/alignment/{model}/{corpus}/{extraction}/manifest.json",
         scores="results/alignment/{model}/{corpus}/{extraction}/scores.parquet",
+        pairs="results/alignment/{model}/{corpus}/{extraction}/pairs.parquet",
     log:
         "results/logs/align_languages/{model}/{corpus}/{extraction}.log",
     benchmark:
@@ -23,6 +25,9 @@ rule align_languages:
         pivot=SETTINGS.pivot,
         layout=lambda wildcards: SETTINGS.corpora[wildcards.corpus].layout,
         keep_similarities=SETTINGS.file.alignment.keep_similarities,
+        measures=SETTINGS.file.alignment.measures,
+        layers=SETTINGS.file.alignment.layers,
+        confidence=SETTINGS.file.statistics.confidence,
     message:
         "Aligning {wildcards.corpus} in {wildcards.model}"
     script:

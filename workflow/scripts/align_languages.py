@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from neuronxa.alignment.measures import chosen_measures
+from neuronxa.alignment.products import products_on
 from neuronxa.alignment.reduction import Reduction, reduce_alignment
-from neuronxa.alignment.scores import scores_frame
+from neuronxa.alignment.scores import pairs_frame, scores_frame
 from neuronxa.config import load_settings
 from neuronxa.frames import write_frame
 from neuronxa.jobs import Progress, job
@@ -23,6 +25,7 @@ with job(snakemake.log[0]):
         layout=params.layout,
         representations=representations_of(settings.extractions[names.extraction]),
         keep_similarities=params.keep_similarities,
+        measures=chosen_measures(params.measures),
     )
     progress = Progress(f"{names.model}, {names.corpus}", unit="layers")
     with writing(folder / ".lock"):
@@ -31,7 +34,12 @@ with job(snakemake.log[0]):
             folder,
             memory_gb=settings.file.alignment.memory_gb,
             workers=snakemake.threads,
+            products=products_on(settings.file.alignment.device),
             progress=progress,
         )
-        scores = scores_frame(Alignment(folder), pivot=params.pivot)
+        alignment, groups = Alignment(folder), params.layers
+        scores = scores_frame(
+            alignment, pivot=params.pivot, groups=groups, confidence=params.confidence
+        )
         write_frame(Path(snakemake.output.scores), scores)
+        write_frame(Path(snakemake.output.pairs), pairs_frame(alignment, groups=groups))

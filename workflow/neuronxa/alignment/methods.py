@@ -15,7 +15,8 @@ import pandas as pd
 from neuronxa.errors import StatisticsError
 
 Site = Literal["gate", "product"]
-Reduction = Literal["mean", "max"]
+#: ``mean`` or ``max`` over layers, or a named group of layers.
+Reduction = str
 
 REDUCTIONS: Final[tuple[Reduction, ...]] = ("mean", "max")
 COLUMNS: Final = (
@@ -26,6 +27,8 @@ COLUMNS: Final = (
     "reduction",
     "language",
     "value",
+    "low",
+    "high",
     "n",
 )
 
@@ -66,8 +69,7 @@ def method_scores(scores: pd.DataFrame, *, pivot: str, site: Site) -> pd.DataFra
     ----------
     scores
         Alignment scores, one row per pair, representation, measure and reduction: columns
-        ``model, corpus, extraction, representation, measure, reduction, layer, source, target,
-        value, n``.
+        of :func:`neuronxa.alignment.scores.scores_frame`.
     pivot
         Language code that every other language is compared with.
     site
@@ -76,9 +78,9 @@ def method_scores(scores: pd.DataFrame, *, pivot: str, site: Site) -> pd.DataFra
     Returns
     -------
     pandas.DataFrame
-        Columns ``model, corpus, extraction, method, reduction, language, value, n``, reduction
-        ``mean`` or ``max`` over layers. The pivot has a row where the scores hold its pair with
-        itself. Methods whose representation was not extracted are left out.
+        Columns ``model, corpus, extraction, method, reduction, language, value, low, high, n``;
+        ``reduction`` over layers is ``mean``, ``max`` or a named group of layers. The pivot has a
+        row where the scores hold its pair with itself. Methods whose representation was not extracted are left out.
 
     Raises
     ------
@@ -96,7 +98,7 @@ def method_scores(scores: pd.DataFrame, *, pivot: str, site: Site) -> pd.DataFra
     names = {method.at(site): name for name, method in METHODS.items()}
     measures = {method.at(site): method.measure for method in METHODS.values()}
     kept = with_pivot.loc[
-        with_pivot["reduction"].isin(REDUCTIONS)
+        (with_pivot["reduction"] != "layer")
         & (with_pivot["measure"] == with_pivot["representation"].map(measures))
     ]
     if kept.empty:
@@ -109,7 +111,8 @@ def method_scores(scores: pd.DataFrame, *, pivot: str, site: Site) -> pd.DataFra
     tidy = kept.assign(method=kept["representation"].map(names)).rename(
         columns={"target": "language"}
     )
-    order = {name: place for place, name in enumerate((*METHODS, *REDUCTIONS))}
+    reductions = dict.fromkeys([*REDUCTIONS, *tidy["reduction"]])
+    order = {name: place for place, name in enumerate((*METHODS, *reductions))}
     return (
         tidy.loc[:, list(COLUMNS)]
         .sort_values(

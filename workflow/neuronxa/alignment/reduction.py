@@ -1,14 +1,15 @@
 """The reduction: activation stores of many languages into one alignment store.
 
-Layer by layer; inside a layer, blocks of languages are loaded once and compared pairwise, as coarse
-Dask tasks with one BLAS thread each. Nothing of size pairs x n x n is ever held.
+Map-reduce over blocks of languages, layer by layer: a task loads a block or compares it with the
+blocks of a strip (`neuronxa.alignment.budget`); Dask runs the tasks on threads, each matrix product
+on one. Nothing of size pairs x n x n is ever held.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import combinations_with_replacement
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +17,25 @@ import dask
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from neuronxa.alignment.similarity import Vectors, rank_translations
-from neuronxa.errors import StoreError
+from neuronxa.alignment.budget import Budget
+from neuronxa.alignment.layer import Found, Layer
+from neuronxa.alignment.measures import MEASURES
+from neuronxa.alignment.products import ON_CPU, Products
+from neuronxa.alignment.tiles import Both, Tile
+from neuronxa.alignment.vectors import Block
 from neuronxa.progress import SILENT, Counter
 from neuronxa.stores.activations import Activations
-from neuronxa.stores.alignment import AlignmentLayout, AlignmentStore
+from neuronxa.stores.alignment import AlignmentLayout
+from neuronxa.stores.alignment_store import AlignmentStore
 from neuronxa.stores.registry import ALIGNMENT_ARRAYS
 
-#: Raised whenever the same activations would give other numbers.
-ALIGNMENT_VERSION = 1
+logger = logging.getLogger(__name__)
 
-#: Languages of one task: large enough for fast matrix products, small enough to share out.
-BLOCK_LANGUAGES = 8
+#: Raised whenever the same activations would give other numbers.
+ALIGNMENT_VERSION = 2
+
+#: File beside the store with the pairs of the layer that is being computed.
+PARTIAL = "partial.npz"
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,8 @@ class Reduction:
         Which representations are compared.
     keep_similarities
         Whether the matrices of pairs with the pivot are stored.
+    measures
+        Names of measures; each is computed where it is defined.
     """
 
     stores: Mapping[str, Activations]
@@ -53,6 +63,7 @@ class Reduction:
     layout: str
     representations: tuple[str, ...]
     keep_similarities: bool
+    measures: tuple[str, ...] = field(default_factory=lambda: tuple(MEASURES))
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -65,6 +76,18 @@ class Reduction:
         """Largest number of sentences of a language."""
         return max(int((store.array("side") == 0).sum()) for store in self.stores.values())
 
+    def measures_of(self, representation: str) -> tuple[str, ...]:
+        """The measures that are defined for a representation, in the order of the registry."""
+        return tuple(
+            name
+            for name, measure in MEASURES.items()
+            if name in self.measures and measure.measures(representation)
+        )
+
+    def needs(self, what: str) -> bool:
+        """Whether a measure needs vectors in some form."""
+        return any(what in MEASURES[name].needs for name in self.measures)
+
     def identity(self) -> dict[str, Any]:
         """What the result depends on."""
         first = next(iter(self.stores.values())).identity
@@ -76,24 +99,39 @@ class Reduction:
             "pivot": self.pivot,
             "corpus_layout": self.layout,
             "representations": list(self.representations),
+            "measures": list(self.measures),
             "keep_similarities": self.keep_similarities,
             "stores": {code: s.manifest["fingerprint"] for code, s in self.stores.items()},
         }
 
-    def memory_bytes(self, workers: int) -> int:
-        """Projected peak: one layer of all languages, and the matrices of the running tasks."""
+    def budget(self) -> Budget:
+        """Sizes that memory is projected from."""
         widest = max(
             store.layout.neurons if name.startswith("n") else store.layout.hidden_size
             for store in self.stores.values()
             for name in self.representations
         )
-        n, count = self.sentences, len(self.languages)
-        layer = count * n * widest * 4 * (2 if self.layout == "pairs" else 1)
-        matrix = n**2 if self.layout == "pairs" else (BLOCK_LANGUAGES * n) ** 2
-        # per entry: the cosine, two gaps and their differences (float32), and six masks
-        task = matrix * (4 + 4 * 4 + 6)
-        kept = n * n * count * 4 if self.keep_similarities else 0
-        return layer + workers * task + kept + count * count * n * 8
+        return Budget(
+            languages=len(self.languages),
+            sentences=self.sentences,
+            units=widest,
+            measures=len(self.measures),
+            copies=1 + self.needs("centred") + self.needs("standardised"),
+            kept=self.keep_similarities,
+        )
+
+    def store_layout(self) -> AlignmentLayout:
+        """Sizes of the alignment store."""
+        first = next(iter(self.stores.values()))
+        return AlignmentLayout(
+            languages=self.languages,
+            sentences=self.sentences,
+            layers={name: first.layers(name) for name in self.representations},
+            arrays=tuple(
+                name for name in ALIGNMENT_ARRAYS if name != "similarity" or self.keep_similarities
+            ),
+            measures={name: self.measures_of(name) for name in self.representations},
+        )
 
 
 def reduce_alignment(
@@ -102,9 +140,13 @@ def reduce_alignment(
     *,
     memory_gb: float,
     workers: int = 1,
+    products: Products = ON_CPU,
     progress: Counter = SILENT,
 ) -> Path:
-    """Compare all languages and fill the alignment store; goes on from committed layers.
+    """Compare all languages and fill the alignment store.
+
+    Goes on from committed layers and, inside a layer, after the last finished strip; pairs of an
+    earlier store of other languages are taken over.
 
     Parameters
     ----------
@@ -116,6 +158,8 @@ def reduce_alignment(
         Largest memory; more is refused before anything is read.
     workers
         Largest number of Dask threads; fewer run where memory does not allow more.
+    products
+        Where matrix products run.
     progress
         Counts layers.
 
@@ -129,154 +173,173 @@ def reduce_alignment(
     StoreError
         Over budget, or an activation store is damaged.
     """
-    while workers > 1 and reduction.memory_bytes(workers) / 1e9 > memory_gb:
-        workers -= 1
-    needed = reduction.memory_bytes(workers) / 1e9
-    if needed > memory_gb:
-        raise StoreError(
-            f"the reduction would need {needed:.1f} GB, {memory_gb:.1f} GB are allowed",
-            where="alignment.memory_gb",
-            remedy="raise 'alignment.memory_gb', or use fewer languages or sentences",
-        )
-    identity = reduction.identity()
-    layout = AlignmentLayout(
-        languages=reduction.languages,
-        sentences=reduction.sentences,
-        layers={
-            name: next(iter(reduction.stores.values())).layers(name)
-            for name in reduction.representations
-        },
-        arrays=tuple(
-            name for name in ALIGNMENT_ARRAYS if name != "similarity" or reduction.keep_similarities
-        ),
-    )
-    store = AlignmentStore(folder, layout, identity=identity)
-    compare = _compare_pairs if reduction.layout == "pairs" else _compare_all
-    present = {code: s.array("tokens") > 0 for code, s in reduction.stores.items()}
+    budget = reduction.budget().fitted(workers=workers, memory_gb=memory_gb)
+    logger.info(
+        "%d languages in blocks of %d and strips of %d blocks, %d at a time on %s: %.2f GB",
+        budget.languages, budget.block, budget.strip, budget.workers, products.device,
+        budget.bytes / 1e9,
+    )  # fmt: skip
+    store = AlignmentStore(folder, reduction.store_layout(), identity=reduction.identity())
+    work = _Work(reduction, budget, products, store.layout, frozenset(store.kept))
+    partial = folder / PARTIAL
     progress.start(len(store.pending))
-    with threadpool_limits(limits=1), dask.config.set(scheduler="threads", num_workers=workers):
-        for representation, layer in store.pending:
-            store.commit(representation, layer, compare(reduction, present, representation, layer))
+    with (
+        threadpool_limits(limits=1),
+        dask.config.set(scheduler="threads", num_workers=budget.workers),
+    ):
+        for representation, number in store.pending:
+            layer = Layer(store.layout, representation, number, store.journal.fingerprint)
+            layer.take_over(store.known(representation, number), reduction.pivot)
+            layer.resume(partial)
+            for tasks in work.strips(layer):
+                for found in dask.compute(*tasks):
+                    for tile in found:
+                        layer.enter(tile)
+                if not layer.done.all():
+                    layer.save(partial)
+            store.commit(representation, number, layer.values)
+            partial.unlink(missing_ok=True)
             progress.advance(1)
-    return store.finish({})
-
-
-def _compare_all(
-    reduction: Reduction, present: Mapping[str, np.ndarray], representation: str, layer: int
-) -> dict[str, np.ndarray]:
-    """One layer of a ``parallel`` corpus: all pairs, each computed once for both directions."""
-    codes = reduction.languages
-    blocks = [codes[i : i + BLOCK_LANGUAGES] for i in range(0, len(codes), BLOCK_LANGUAGES)]
-
-    @dask.delayed(pure=False)
-    def load(block: Sequence[str]) -> Vectors:
-        layers = [reduction.stores[code].layer(representation, layer).values for code in block]
-        return Vectors.of(np.stack(layers), np.stack([present[code] for code in block]))
-
-    pivot = codes.index(reduction.pivot)
-
-    @dask.delayed(pure=False)
-    def rank(first: int, second: int, source: Vectors, target: Vectors) -> _Block:
-        ranks = rank_translations(source, target)
-        similarity: dict[int, np.ndarray] = {}
-        offsets = (first * BLOCK_LANGUAGES, second * BLOCK_LANGUAGES)
-        if reduction.keep_similarities:
-            similarity = _with_pivot(ranks.similarity, pivot, offsets)
-        return _Block(offsets, ranks.forward, ranks.backward, similarity)
-
-    loaded = [load(block) for block in blocks]
-    tasks = [
-        rank(a, b, loaded[a], loaded[b])
-        for a, b in combinations_with_replacement(range(len(blocks)), 2)
-    ]
-    return _assemble(reduction, dask.compute(*tasks))
-
-
-def _compare_pairs(
-    reduction: Reduction, present: Mapping[str, np.ndarray], representation: str, layer: int
-) -> dict[str, np.ndarray]:
-    """One layer of a ``pairs`` corpus: each language with its own pivot side."""
-
-    @dask.delayed(pure=False)
-    def rank(position: int, code: str) -> _Block:
-        states = reduction.stores[code].layer(representation, layer)
-        sides = states["side"].values
-        own, pivot = (
-            Vectors.of(states.values[None, sides == side], present[code][None, sides == side])
-            for side in (0, 1)
-        )
-        ranks = rank_translations(pivot, own)
-        similarity = {position: ranks.similarity[0, 0]} if reduction.keep_similarities else {}
-        origin = reduction.languages.index(reduction.pivot)
-        return _Block((origin, position), ranks.forward, ranks.backward, similarity)
-
-    tasks = [rank(reduction.languages.index(code), code) for code in reduction.stores]
-    return _assemble(reduction, dask.compute(*tasks))
+    return store.finish({"device": products.device, "memory_gb": round(budget.bytes / 1e9, 3)})
 
 
 @dataclass(frozen=True)
-class _Block:
-    """Result of one task: ranks in both directions, and matrices by the target's position."""
+class _Work:
+    """The tasks of a layer."""
 
-    offsets: tuple[int, int]
-    forward: np.ndarray
-    backward: np.ndarray
-    similarity: Mapping[int, np.ndarray]
+    reduction: Reduction
+    budget: Budget
+    products: Products
+    layout: AlignmentLayout
+    kept: frozenset[str]
 
+    def strips(self, layer: Layer) -> Any:
+        """Yield the tasks of each strip that has something to do."""
+        if self.reduction.layout == "pairs":
+            yield from self._pairs(layer)
+            return
+        codes = self.budget.blocks(list(self.layout.languages), set(self.kept))
+        places = [[self.layout.languages.index(code) for code in block] for block in codes]
+        load = dask.delayed(self.load, pure=False)
+        compare = dask.delayed(self.compare, pure=False)
+        for first in range(0, len(codes), self.budget.strip):
+            strip = range(first, min(first + self.budget.strip, len(codes)))
+            held: dict[int, Any] = {}
+            tasks = []
+            for passing in range(first, len(codes)):
+                todo = [
+                    block
+                    for block in strip
+                    if block <= passing
+                    and not layer.done[np.ix_(places[block], places[passing])].all()
+                ]
+                if not todo:
+                    continue
+                for block in (*todo, passing):
+                    if block in strip and block not in held:
+                        held[block] = load(codes[block], layer.representation, layer.number)
+                target = held.get(passing)
+                if target is None:
+                    target = load(codes[passing], layer.representation, layer.number)
+                sources = [(places[block], held[block]) for block in todo]
+                tasks.append(compare(layer.representation, sources, places[passing], target))
+            if tasks:
+                yield tasks
 
-def _with_pivot(
-    similarity: np.ndarray, pivot: int, offsets: tuple[int, int]
-) -> dict[int, np.ndarray]:
-    """Matrices pivot x target, by the position of the target, out of a block of all pairs."""
-    first, second = offsets
-    sources, targets = similarity.shape[:2]
-    found: dict[int, np.ndarray] = {}
-    if 0 <= pivot - second < targets:
-        for s in range(sources):
-            found[first + s] = similarity[s, pivot - second].T.copy()
-    if 0 <= pivot - first < sources:
-        for t in range(targets):
-            found[second + t] = similarity[pivot - first, t].copy()
-    return found
+    def _pairs(self, layer: Layer) -> Any:
+        """Each language with its own pivot side, in a corpus of pairs."""
+        compare = dask.delayed(self.compare_sides, pure=False)
+        pivot = self.layout.languages.index(self.reduction.pivot)
+        known = layer.done[pivot].copy()
+        layer.done[:] = True  # no other pair is defined
+        todo = [
+            code for code in self.reduction.stores if not known[self.layout.languages.index(code)]
+        ]
+        for code in todo:
+            layer.done[pivot, self.layout.languages.index(code)] = False
+        size = self.budget.block * self.budget.strip
+        for first in range(0, len(todo), size):
+            yield [
+                compare(code, layer.representation, layer.number)
+                for code in todo[first : first + size]
+            ]
 
+    def load(self, codes: Sequence[str], representation: str, number: int) -> Block:
+        """Read and prepare the vectors of a block of languages."""
+        stores = [self.reduction.stores[code] for code in codes]
+        values = np.stack([store.layer(representation, number).values for store in stores])
+        tokens = np.stack([store.array("tokens") for store in stores])
+        return self._block(representation, values, tokens, stores, np.s_[:])
 
-def _assemble(reduction: Reduction, blocks: Sequence[_Block]) -> dict[str, np.ndarray]:
-    """Put the blocks of a layer together and derive what follows from the ranks."""
-    count, n = len(reduction.languages), reduction.sentences
-    rank = np.zeros((count, count, n), dtype=np.uint16)
-    kept = (count, n, n) if reduction.keep_similarities else (0, n, n)
-    similarity = np.full(kept, np.nan, dtype=np.float32)
-    for block in blocks:
-        first, second = block.offsets
-        sources, targets, length = block.forward.shape
-        rows, columns = slice(first, first + sources), slice(second, second + targets)
-        rank[rows, columns, :length] = block.forward
-        rank[columns, rows, :length] = block.backward.swapaxes(0, 1)
-        for position, matrix in block.similarity.items():
-            similarity[position, : matrix.shape[0], : matrix.shape[1]] = matrix
-    return {"rank": rank, "similarity": similarity, **shares(rank)}
+    def compare(
+        self,
+        representation: str,
+        sources: Sequence[tuple[Sequence[int], Block]],
+        places: Sequence[int],
+        target: Block,
+    ) -> list[Found]:
+        """Compare a block with some blocks of the strip."""
+        return [
+            self.measure(representation, place, source, places, target) for place, source in sources
+        ]
 
+    def compare_sides(self, code: str, representation: str, number: int) -> list[Found]:
+        """Compare a language with its own pivot side."""
+        store = self.reduction.stores[code]
+        states = store.layer(representation, number)
+        tokens = store.array("tokens")
+        own, pivot = (
+            self._block(
+                representation,
+                states.values[None, states["side"].values == side],
+                tokens[None, states["side"].values == side],
+                [store],
+                states["side"].values == side,
+            )
+            for side in (0, 1)
+        )
+        origin, position = (
+            self.layout.languages.index(one) for one in (self.reduction.pivot, code)
+        )
+        return [self.measure(representation, [origin], pivot, [position], own)]
 
-def shares(rank: np.ndarray) -> dict[str, np.ndarray]:
-    """Alignment scores from ranks.
+    def measure(
+        self,
+        representation: str,
+        sources: Sequence[int],
+        source: Block,
+        targets: Sequence[int],
+        target: Block,
+    ) -> Found:
+        """Map every measure over one tile."""
+        tile = Tile(source, target, multiply=self.products.multiply)
+        ranks = tile.ranks()
+        scores: dict[str, Both] = {}
+        for name in self.layout.measures[representation]:
+            if name not in scores:
+                scores.update(MEASURES[name].map(tile))
+        similarity = {}
+        if self.reduction.keep_similarities:
+            pivot = self.layout.languages.index(self.reduction.pivot)
+            similarity = tile.with_pivot(sources, targets, pivot)
+        return Found(
+            sources, targets, Both(*ranks.ranks), scores, ranks.ties, ranks.settled, similarity
+        )
 
-    Parameters
-    ----------
-    rank
-        ``(source, target, sentence)``; 0 = the pair lacks the sentence.
-
-    Returns
-    -------
-    dict
-        ``mu``: share of sentences with rank 1 in both directions,
-        mu = (1/n) sum_i 1[c_ii > every c_ij and every c_ji, j != i] (NeuronXA, MEXA);
-        ``top1``: share with rank 1 from source to target; NaN where a pair has no sentence.
-        float64 ``(source, target)``.
-    """
-    n = (rank > 0).sum(axis=2)
-    hit = rank == 1
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return {
-            "mu": (hit & hit.swapaxes(0, 1)).sum(axis=2) / n,
-            "top1": hit.sum(axis=2) / n,
-        }
+    def _block(
+        self,
+        representation: str,
+        values: np.ndarray,
+        tokens: np.ndarray,
+        stores: Sequence[Activations],
+        rows: Any,
+    ) -> Block:
+        states = representation.startswith("nas") and self.reduction.needs("active")
+        return Block.of(
+            values,
+            tokens > 0,
+            weights=np.stack([s.array("pooling_weight")[rows] for s in stores]) if states else None,
+            centred=self.reduction.needs("centred"),
+            standardised=self.reduction.needs("standardised"),
+            upload=self.products.upload,
+        )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from neuronxa.config.rows import CorpusRow, ExtractionRow, ModelRow, TaskRow
 from neuronxa.errors import ConfigError
@@ -34,15 +34,62 @@ class SheetPaths(Section):
     tasks: Path = Field(Path("config/tasks.tsv"), description="downstream tasks")
 
 
-class AlignmentSettings(Section):
-    """What is kept of the comparison of all language pairs."""
+MeasureName = Literal[
+    "mu",
+    "top1",
+    "mrr",
+    "strong",
+    "csls",
+    "csls_top1",
+    "cosine",
+    "margin",
+    "dprime",
+    "mu_centred",
+    "top1_centred",
+    "margin_centred",
+    "dprime_centred",
+    "cka",
+    "anc",
+    "jaccard",
+    "hamming",
+]
 
+
+class AlignmentSettings(Section):
+    """How languages are compared, and what is kept of it."""
+
+    measures: list[MeasureName] | Literal["all"] = Field(
+        "all", description="measures besides mu and top1, which are always there; or `all`"
+    )
+    layers: dict[str, list[float]] = Field(
+        {"middle": [0.5]},
+        description="named groups of layers whose mean is taken, besides mean and max over all: "
+        "layer numbers from 0, or relative depths between 0 and 1",
+    )
+    device: str = Field(
+        "auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto, cpu, cuda or cuda:<index>"
+    )
     keep_similarities: bool = Field(
         True, description="keep the n x n similarity matrices of pairs with the pivot"
     )
     memory_gb: float = Field(
         4.0, gt=0, description="largest memory of one reduction; more is refused beforehand"
     )
+
+    @field_validator("layers")
+    @classmethod
+    def _named_layers(cls, groups: dict[str, list[float]]) -> dict[str, list[float]]:
+        for name, layers in groups.items():
+            if name in ("mean", "max", "layer") or not layers:
+                raise ValueError(
+                    f"group '{name}': give it at least one layer, and another name than mean, max "
+                    "or layer"
+                )
+            if any(one < 0 or (one > 1 and not one.is_integer()) for one in layers):
+                raise ValueError(
+                    f"group '{name}': layer numbers from 0, or relative depths between 0 and 1"
+                )
+        return groups
 
 
 class ExtractionSettings(Section):

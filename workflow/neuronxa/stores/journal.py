@@ -80,6 +80,11 @@ class Journal:
         return dict(self._content["layout"])
 
     @property
+    def fingerprint(self) -> str:
+        """Digest of what the content depends on."""
+        return str(self._content["fingerprint"])
+
+    @property
     def facts(self) -> dict[str, Any]:
         """What was recorded at the end."""
         return dict(self._content["facts"])

@@ -146,16 +146,22 @@ ALIGNMENT_ARRAYS: Mapping[str, ArraySpec] = {
             "1 + number of rivals at least as similar; 0 = a side lacks the sentence",
         ),
         ArraySpec(
-            "mu",
-            _PAIR,
+            "score",
+            ("layer", "measure", "source", "target"),
             "float64",
-            "share of sentences with rank 1 in both directions (weak alignment)",
+            "value of each measure; NaN where a pair has no sentence or the measure is not defined",
         ),
         ArraySpec(
-            "top1",
+            "ties",
             _PAIR,
-            "float64",
-            "share of source sentences whose translation has rank 1 (directional retrieval)",
+            "uint32",
+            "number of rivals exactly as similar as the true translation, in both directions",
+        ),
+        ArraySpec(
+            "settled",
+            _PAIR,
+            "uint32",
+            "number of comparisons that float32 could not decide and that were made again exactly",
         ),
         ArraySpec(
             "similarity",

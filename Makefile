@@ -12,7 +12,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --rerun-incomplete $(if $(CONFIG)
 REPORT := results/report.html
 
 .DEFAULT_GOAL := help
-.PHONY: help install run report test bench precision lint format lock clean
+.PHONY: help install run report verify test bench precision lint format lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -37,19 +37,25 @@ report: install  ## make results/report.html
 	  || $(SNAKEMAKE) --report $(REPORT)
 	@echo "The report is in $(REPORT)"
 
+verify: install  ## compare the default run with the committed reference
+	$(BIN)/python -m tests.reference.verify
+
 test: install  ## run all tests
 	$(BIN)/python -m pytest
 
 # TEXTS: a folder with one text per language; by default the embedded corpus
 TEXTS ?= resources/corpora/interface
+# STORES: folders with an activation store per language; by default those that runs have made
+STORES ?= $(wildcard results/activations/*/*/default)
 BENCH_MODELS := resources/models/gemma-3-270m resources/models/smollm2-135m
 
 .PHONY: bench-inputs
 bench-inputs: install
 	$(SNAKEMAKE) --quiet all -- $(addsuffix /model.json,$(BENCH_MODELS)) resources/corpora/interface/corpus.json
 
-bench: bench-inputs  ## measure speed, memory and size of the extraction against bare forward passes
+bench: bench-inputs  ## measure speed and memory of extraction and comparison against bare products
 	$(BIN)/python -m tests.benchmarks.extraction $(BENCH_MODELS) --texts $(TEXTS) $(BENCH)
+	$(BIN)/python -m tests.benchmarks.alignment --stores $(STORES)
 
 precision: bench-inputs  ## measure what half precision does to states and scores
 	$(BIN)/python -m tests.benchmarks.precision $(BENCH_MODELS) --texts $(TEXTS) $(BENCH)
@@ -74,5 +80,5 @@ lock: install  ## render envs/ from the pins in pyproject.toml
 	sed -i 's/^\(torch==[0-9.]*\)+.*/\1/' envs/lock.txt
 
 clean:  ## remove the results of all runs (snapshots and texts in resources/ stay)
-	rm -rf results/activations results/alignment results/benchmarks results/transfer results/facts \
+	rm -rf results/activations results/alignment results/neurons results/benchmarks results/transfer results/facts \
 	  results/correlation results/tables results/figures results/logs results/timings results/bench $(REPORT)

@@ -4,6 +4,8 @@
 #   resources/corpora/<corpus>/<language>.txt                      the sentences that are used
 #   results/activations/<model>/<corpus>/<extraction>/<language>/  pooled states, Zarr
 #   results/alignment/<model>/<corpus>/<extraction>/               ranks and scores of all pairs
+#   results/neurons/<model>/<corpus>/<extraction>/                 what each neuron does
+#   results/controls/                                              what else could explain scores
 #   results/benchmarks/, results/transfer/                         downstream scores, tidy
 #   results/correlation/, results/tables/, results/figures/        what goes into a paper
 
@@ -23,6 +25,8 @@ include: "workflow/rules/models.smk"
 include: "workflow/rules/corpora.smk"
 include: "workflow/rules/activations.smk"
 include: "workflow/rules/alignment.smk"
+include: "workflow/rules/neurons.smk"
+include: "workflow/rules/controls.smk"
 include: "workflow/rules/downstream.smk"
 include: "workflow/rules/correlation.smk"
 include: "workflow/rules/output.smk"

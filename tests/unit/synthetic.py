@@ -120,7 +120,19 @@ def make_scores(
                         rows.append((*key, "max", None, source, target, values.max(), N))
     columns = ["model", "corpus", "extraction", "representation", "measure", "reduction", "layer",
                "source", "target", "value", "n"]  # fmt: skip
-    return pd.DataFrame(rows, columns=columns).astype({"layer": "Int64"})
+    frame = pd.DataFrame(rows, columns=columns).astype({"layer": "Int64"})
+    half = 0.02 * (frame["reduction"] != "layer")
+    return frame.assign(
+        low=frame["value"] - half, high=frame["value"] + half, chance=1 / (2 * frame["n"] - 1)
+    )
+
+
+def make_pairs(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return scores of all pairs with a column per measure, as ``pairs.parquet`` has them."""
+    keys = ["model", "corpus", "extraction", "representation", "reduction", "source", "target", "n"]
+    rows = scores.loc[scores["reduction"] != "layer"]
+    wide = rows.pivot_table(index=keys, columns="measure", values="value", dropna=False)
+    return wide.dropna(how="all").reset_index().rename_axis(columns=None)
 
 
 def make_downstream(

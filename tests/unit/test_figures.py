@@ -29,14 +29,14 @@ from neuronxa.output.figures import (
     plot_layers,
     plot_scatter,
 )
-from neuronxa.output.figures.heatmap import family_order, pair_matrix
 from neuronxa.output.figures.layers import layer_curves, spread
+from neuronxa.output.figures.pairs import cluster_order, family_order, pair_matrix
 from neuronxa.output.labels import Labels, short_codes
 from neuronxa.output.style import PAGE_WIDTH, new_figure, save_figure, styled
 from neuronxa.statistics import correlate, correlate_methods, retrieval_summary
 from neuronxa.statistics.fit import fit_line
 
-from .synthetic import PIVOT, N, make_downstream, make_languages, make_scores
+from .synthetic import PIVOT, N, make_downstream, make_languages, make_pairs, make_scores
 
 LANGUAGES = make_languages(16)
 LAYERS = 6
@@ -170,11 +170,11 @@ def test_spread_keeps_order_distance_and_bounds() -> None:
 
 
 def test_cells_are_scores_and_the_diagonal_is_masked(scores: pd.DataFrame) -> None:
-    figure = figure_heatmap(scores, languages=LANGUAGES, site="gate")
+    figure = figure_heatmap(make_pairs(scores), languages=LANGUAGES, site="gate")
     image = figure.axes[0].images[0].get_array()
     assert image is not None
     values = select(scores, "nas_gate", "mean").set_index(["source", "target"])["value"]
-    matrix = pair_matrix(scores, representation="nas_gate")
+    matrix = pair_matrix(make_pairs(scores), representation="nas_gate")
     order, _ = family_order(matrix, languages=LANGUAGES)
     for (row, source), (column, target) in itertools.product(enumerate(order), repeat=2):
         if source == target:
@@ -187,7 +187,7 @@ def test_cells_are_scores_and_the_diagonal_is_masked(scores: pd.DataFrame) -> No
 
 
 def test_families_stay_together_from_best_to_worst(scores: pd.DataFrame) -> None:
-    matrix = pair_matrix(scores, representation="nas_gate")
+    matrix = pair_matrix(make_pairs(scores), representation="nas_gate")
     order, families = family_order(matrix, languages=LANGUAGES)
     assert sorted(order) == sorted(LANGUAGES)
     runs = [
@@ -214,6 +214,29 @@ def test_pairs_that_are_not_defined_stay_empty() -> None:
     assert np.ma.getmaskarray(image).sum() == 4
 
 
+def test_clusters_stand_together() -> None:
+    # two groups that are aligned inside, mixed up
+    codes = ["a1", "b1", "a2", "b2", "a3", "b3"]
+    matrix = pd.DataFrame(
+        [[0.9 if one[0] == two[0] else 0.1 for two in codes] for one in codes], codes, codes
+    )
+    order = cluster_order(matrix)
+    assert sorted(order) == sorted(codes)
+    assert len(list(itertools.groupby(order, key=lambda code: code[0]))) == 2
+    matrix.loc["a1", "b1"] = np.nan
+    assert sorted(cluster_order(matrix)) == sorted(codes)
+
+
+def test_a_heat_map_by_clusters_has_the_same_cells(scores: pd.DataFrame) -> None:
+    figure = figure_heatmap(make_pairs(scores), languages=LANGUAGES, site="gate", by="cluster")
+    image = figure.axes[0].images[0].get_array()
+    matrix = pair_matrix(make_pairs(scores), representation="nas_gate")
+    order = cluster_order(matrix)
+    expected = matrix.loc[order, order].to_numpy(copy=True)
+    np.fill_diagonal(expected, np.nan)
+    np.testing.assert_array_equal(np.ma.filled(image, np.nan), expected)
+
+
 @pytest.mark.parametrize("count", [5, 24, 204])
 def test_no_code_is_cut_off_or_covered(count: int) -> None:
     languages = make_languages(count)
@@ -224,7 +247,9 @@ def test_no_code_is_cut_off_or_covered(count: int) -> None:
     ]
     columns = ["model", "corpus", "extraction", "representation", "measure", "reduction", "layer",
                "source", "target", "value", "n"]  # fmt: skip
-    figure = figure_heatmap(pd.DataFrame(rows, columns=columns), languages=languages, site="gate")
+    figure = figure_heatmap(
+        make_pairs(pd.DataFrame(rows, columns=columns)), languages=languages, site="gate"
+    )
     with styled():
         figure.canvas.draw()
     renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
@@ -429,7 +454,7 @@ SAVE = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
-from tests.unit.synthetic import PIVOT, make_downstream, make_languages, make_scores
+from tests.unit.synthetic import PIVOT, make_downstream, make_languages, make_pairs, make_scores
 from neuronxa.alignment.methods import method_scores
 from neuronxa.output.figures import figure_heatmap, figure_layers, figure_scatter
 from neuronxa.output.style import save_figure
@@ -439,7 +464,7 @@ tidy = method_scores(scores, pivot=PIVOT, site="gate")
 out = Path(sys.argv[1])
 figures = {
     "layers": figure_layers(scores, pivot=PIVOT, site="gate"),
-    "heatmap": figure_heatmap(scores, languages=languages, site="gate"),
+    "heatmap": figure_heatmap(make_pairs(scores), languages=languages, site="gate"),
     "scatter": figure_scatter(
         tidy, make_downstream(languages), pivot=PIVOT, task="continent", metric="accuracy",
         languages=languages, methods=["NASCA"],
@@ -473,7 +498,7 @@ def test_drawing_leaves_matplotlibs_settings_alone(scores: pd.DataFrame) -> None
     import matplotlib as mpl
 
     before = dict(mpl.rcParams)
-    figure_heatmap(scores, languages=LANGUAGES, site="gate")
+    figure_heatmap(make_pairs(scores), languages=LANGUAGES, site="gate")
     assert dict(mpl.rcParams) == before
 
 

@@ -109,14 +109,23 @@ def test_a_whole_run_leaves_every_result_and_then_nothing_to_do(project, snakema
     snakemake(folder, "--cores", "2")
     for model in ("tiny-llama", "tiny-gemma"):
         alignment = Alignment(folder / f"results/alignment/{model}/toy/default")
-        mu = alignment.array("mu", "nas_gate").sel(source="eng_Latn")
+        mu = alignment.scores("mu", "nas_gate").sel(source="eng_Latn")
         assert (mu.sel(target="eng_Latn") == 1).all()
         store = Activations(folder / f"results/activations/{model}/toy/default/deu_Latn")
         assert store.layout.sentences == 10
         figures = folder / f"results/figures/{model}/toy/default"
-        for name in ("layer_curves", "heatmap", "retrieval", "scatter.quiz.accuracy"):
+        neurons = folder / f"results/neurons/{model}/toy/default"
+        frame = pd.read_parquet(neurons / "neurons.parquet")
+        assert len(frame) == store.layout.layers * store.layout.neurons
+        assert (neurons / "specific_neurons.json").is_file()
+        names = ("layer_curves", "heatmap", "retrieval", "neurons", "lexical", "pool")
+        for name in (*names, "scatter.quiz.accuracy"):
             assert (figures / f"{name}.svg").stat().st_size > 1000
             assert (figures / f"{name}.pdf").stat().st_size > 1000
+        controls = pd.read_csv(folder / f"results/tables/{model}/toy/default/controls.csv")
+        assert set(controls["code"]) == set(LANGUAGES[1:6])
+        columns = ["NASCA", "MEXA", "lexical_floor", "tokens_per_sentence", "premium"]
+        assert controls[columns].notna().all(axis=None)
     correlations = pd.read_parquet(folder / "results/correlation/correlations.parquet")
     assert set(correlations["method"]) == {"NASCA", "NAVCA", "MEXA", "MEXA-last"}
     headline = correlations[~correlations["pivot_included"]]
@@ -215,6 +224,13 @@ def test_corpora_extractions_and_languages_live_side_by_side(project, snakemake)
     for corpus, extraction in (("toy", "product"), ("pairs", "default")):
         figures = folder / f"results/figures/tiny-llama/{corpus}/{extraction}"
         assert (figures / "heatmap.svg").is_file()
+        counted = pd.read_parquet(
+            folder / f"results/neurons/tiny-llama/{corpus}/{extraction}/languages.parquet"
+        )
+        assert (counted["tokens"] > 0).all()
+        assert set(counted["site"]) == {"gate" if extraction == "default" else "product"}
+        # the pivot of a corpus of pairs has no store, so it is not counted
+        assert ("eng_Latn" in set(counted["language"])) == (corpus == "toy")
         assert (folder / f"results/figures/correlations/{corpus}/{extraction}.svg").is_file()
 
 

@@ -76,6 +76,16 @@ def language_text(wildcards):
     return [f"{stem}{side}.txt" for side in sides]
 
 
+def corpus_sides(wildcards):
+    """The text of every language of a corpus, with its own pivot side in a corpus of pairs."""
+    sides = ["", ".pivot"] if wildcards.corpus in PAIRS else [""]
+    return [
+        f"resources/corpora/{wildcards.corpus}/{language}{side}.txt"
+        for language in PLAN.stored_languages(wildcards.corpus)
+        for side in sides
+    ]
+
+
 def language_stores(wildcards):
     """The activation stores of all languages of a model, corpus and extraction."""
     folder = f"results/activations/{wildcards.model}/{wildcards.corpus}/{wildcards.extraction}"
@@ -127,7 +137,14 @@ def output_tables():
     per_run = [
         path
         for run in PLAN.runs()
-        for name in ("languages", "retrieval")
+        for name in (
+            "languages",
+            "retrieval",
+            "measures",
+            "neurons",
+            "specific_neurons",
+            "controls",
+        )
         for path in table("{}/{}/{}/{}".format(*run, name))
     ]
     downstream = table("downstream") + table("correlations") if SETTINGS.tasks else []
@@ -140,8 +157,18 @@ def output_figures():
     for run in PLAN.runs():
         folder = "{}/{}/{}".format(*run)
         stems += [
-            f"{folder}/{name}" for name in ("layer_curves", "heatmap", "retrieval")
+            f"{folder}/{name}"
+            for name in (
+                "layer_curves",
+                "heatmap",
+                "clusters",
+                "retrieval",
+                "neurons",
+                "lexical",
+            )
         ]
+        # drawn from the similarities, where they are kept
+        stems += [f"{folder}/pool"] * SETTINGS.file.alignment.keep_similarities
         stems += [
             f"{folder}/scatter.{task}.{metric}"
             for task in SETTINGS.tasks

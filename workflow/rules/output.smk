@@ -1,6 +1,7 @@
 # Output: the tables and figures of a paper, and the report.
 #
-# in:  results/alignment/, results/correlation/, results/benchmarks/, results/transfer/
+# in:  results/alignment/, results/neurons/, results/controls/, results/correlation/,
+#      results/benchmarks/, results/transfer/
 # out: results/tables/**.{csv,md,tex,html}, results/figures/**.{svg,pdf}
 
 RUN = "{model}/{corpus}/{extraction}"
@@ -75,7 +76,7 @@ rule tabulate_scores:
 
 
 rule tabulate_run:
-    """Scores per language, and retrieval by direction, of one run."""
+    """Scores per language, retrieval by direction, and every measure, of one run."""
     input:
         scores=f"results/alignment/{RUN}/scores.parquet",
     output:
@@ -93,8 +94,16 @@ rule tabulate_run:
             subcategory="{model}",
             labels={**RUN_LABELS, "result": "table of retrieval"},
         ),
+        report(
+            f"results/tables/{RUN}/measures.html",
+            caption="../report/measures_table.rst",
+            category="1 Alignment",
+            subcategory="{model}",
+            labels={**RUN_LABELS, "result": "table of measures"},
+        ),
         table(f"{RUN}/languages")[:-1],
         table(f"{RUN}/retrieval")[:-1],
+        table(f"{RUN}/measures")[:-1],
     log:
         f"results/logs/tabulate_run/{RUN}.log",
     conda:
@@ -145,9 +154,10 @@ rule tabulate_downstream:
 
 
 rule plot_run:
-    """Layer curves, heat-map of language pairs, and retrieval by direction, of one run."""
+    """Layer curves, heat-maps of language pairs, and retrieval by direction, of one run."""
     input:
         scores=f"results/alignment/{RUN}/scores.parquet",
+        pairs=f"results/alignment/{RUN}/pairs.parquet",
     output:
         report(
             f"results/figures/{RUN}/layer_curves.svg",
@@ -164,6 +174,13 @@ rule plot_run:
             labels={**RUN_LABELS, "result": "language pairs"},
         ),
         report(
+            f"results/figures/{RUN}/clusters.svg",
+            caption="../report/clusters.rst",
+            category="1 Alignment",
+            subcategory="{model}",
+            labels={**RUN_LABELS, "result": "language pairs, clustered"},
+        ),
+        report(
             f"results/figures/{RUN}/retrieval.svg",
             caption="../report/retrieval.rst",
             category="2 Retrieval",
@@ -172,7 +189,7 @@ rule plot_run:
         ),
         expand(
             f"results/figures/{RUN}/{{figure}}.pdf",
-            figure=["layer_curves", "heatmap", "retrieval"],
+            figure=["layer_curves", "heatmap", "clusters", "retrieval"],
             allow_missing=True,
         ),
     log:
@@ -188,6 +205,154 @@ rule plot_run:
         "Drawing {wildcards.model} on {wildcards.corpus}"
     script:
         "../scripts/plot_run.py"
+
+
+rule tabulate_neurons:
+    """Neurons by layer and by language, of one run."""
+    input:
+        neurons=f"results/neurons/{RUN}/neurons.parquet",
+        languages=f"results/neurons/{RUN}/languages.parquet",
+        overlap=f"results/neurons/{RUN}/overlap.parquet",
+    output:
+        report(
+            f"results/tables/{RUN}/neurons.html",
+            caption="../report/neurons_table.rst",
+            category="4 Neurons",
+            subcategory="{model}",
+            labels={**RUN_LABELS, "result": "table of layers"},
+        ),
+        report(
+            f"results/tables/{RUN}/specific_neurons.html",
+            caption="../report/specific_neurons_table.rst",
+            category="4 Neurons",
+            subcategory="{model}",
+            labels={**RUN_LABELS, "result": "table of languages"},
+        ),
+        table(f"{RUN}/neurons")[:-1],
+        table(f"{RUN}/specific_neurons")[:-1],
+    log:
+        f"results/logs/tabulate_neurons/{RUN}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        languages=str(SETTINGS.file.sheets.languages),
+        pivot=SETTINGS.pivot,
+        labels=LABELS,
+    message:
+        "Writing the tables of the neurons of {wildcards.model} on {wildcards.corpus}"
+    script:
+        "../scripts/tabulate_neurons.py"
+
+
+rule plot_neurons:
+    """Neurons by layer, of one run."""
+    input:
+        neurons=f"results/neurons/{RUN}/neurons.parquet",
+        languages=f"results/neurons/{RUN}/languages.parquet",
+    output:
+        report(
+            f"results/figures/{RUN}/neurons.svg",
+            caption="../report/neurons.rst",
+            category="4 Neurons",
+            subcategory="{model}",
+            labels={**RUN_LABELS, "result": "neurons by layer"},
+        ),
+        f"results/figures/{RUN}/neurons.pdf",
+    log:
+        f"results/logs/plot_neurons/{RUN}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        labels=LABELS,
+    message:
+        "Drawing the neurons of {wildcards.model} on {wildcards.corpus}"
+    script:
+        "../scripts/plot_neurons.py"
+
+
+rule tabulate_controls:
+    """Scores beside the lexical floor and the tokens of each language, of one run."""
+    input:
+        scores=f"results/alignment/{RUN}/scores.parquet",
+        lexical="results/controls/{corpus}/lexical.parquet",
+        fertility=f"results/controls/{RUN}/fertility.parquet",
+    output:
+        report(
+            f"results/tables/{RUN}/controls.html",
+            caption="../report/controls_table.rst",
+            category="5 Controls",
+            subcategory="{model}",
+            labels={**RUN_LABELS, "result": "table of controls"},
+        ),
+        table(f"{RUN}/controls")[:-1],
+    log:
+        f"results/logs/tabulate_controls/{RUN}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        languages=str(SETTINGS.file.sheets.languages),
+        pivot=SETTINGS.pivot,
+        site=lambda wildcards: SETTINGS.extractions[wildcards.extraction].sites[0],
+        labels=LABELS,
+    message:
+        "Writing the table of controls of {wildcards.model} on {wildcards.corpus}"
+    script:
+        "../scripts/tabulate_controls.py"
+
+
+rule plot_lexical_floor:
+    """Alignment against what spelling alone retrieves, of one run."""
+    input:
+        scores=f"results/alignment/{RUN}/scores.parquet",
+        lexical="results/controls/{corpus}/lexical.parquet",
+    output:
+        report(
+            f"results/figures/{RUN}/lexical.svg",
+            caption="../report/lexical.rst",
+            category="5 Controls",
+            subcategory="{model}",
+            labels={**RUN_LABELS, "result": "lexical floor"},
+        ),
+        f"results/figures/{RUN}/lexical.pdf",
+    log:
+        f"results/logs/plot_lexical_floor/{RUN}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        languages=str(SETTINGS.file.sheets.languages),
+        pivot=SETTINGS.pivot,
+        site=lambda wildcards: SETTINGS.extractions[wildcards.extraction].sites[0],
+        labels=LABELS,
+    message:
+        "Drawing {wildcards.model} against the spelling of {wildcards.corpus}"
+    script:
+        "../scripts/plot_lexical_floor.py"
+
+
+rule plot_pool:
+    """Scores against the number of sentences, of one run."""
+    input:
+        f"results/controls/{RUN}/pool.parquet",
+    output:
+        report(
+            f"results/figures/{RUN}/pool.svg",
+            caption="../report/pool.rst",
+            category="5 Controls",
+            subcategory="{model}",
+            labels={**RUN_LABELS, "result": "number of sentences"},
+        ),
+        f"results/figures/{RUN}/pool.pdf",
+    log:
+        f"results/logs/plot_pool/{RUN}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        site=lambda wildcards: SETTINGS.extractions[wildcards.extraction].sites[0],
+        labels=LABELS,
+    message:
+        "Drawing {wildcards.model} on smaller pools of {wildcards.corpus}"
+    script:
+        "../scripts/plot_pool.py"
 
 
 rule plot_scatter:

@@ -1,4 +1,4 @@
-"""Draw one run: layer curves, heat-map of language pairs, retrieval by direction."""
+"""Draw one run: layer curves, heat-maps of language pairs, retrieval by direction."""
 
 from pathlib import Path
 
@@ -13,10 +13,12 @@ with job(snakemake.log[0]):
     params = snakemake.params
     scores = read_frame(Path(snakemake.input.scores))
     languages = Languages.read(snakemake.params.languages)
+    pairs = read_frame(Path(snakemake.input.pairs))
     common = {"site": params.site, "labels": Labels(**params.labels)}
     figures = (
         figure_layers(scores, pivot=params.pivot, **common),
-        figure_heatmap(scores, languages=languages, **common),
+        figure_heatmap(pairs, languages=languages, **common),
+        figure_heatmap(pairs, languages=languages, by="cluster", **common),
         figure_retrieval(scores, pivot=params.pivot, languages=languages, **common),
     )
     for path, figure in zip(snakemake.output, figures, strict=False):

@@ -1,4 +1,4 @@
-"""Write the tables of one run: scores per language, and retrieval by direction."""
+"""Write the tables of one run: scores per language, retrieval by direction, every measure."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from neuronxa.frames import read_frame
 from neuronxa.jobs import job
 from neuronxa.languages import Languages
 from neuronxa.output.labels import Labels
-from neuronxa.output.tables import language_table, retrieval_table, write_table
+from neuronxa.output.tables import language_table, measures_table, retrieval_table, write_table
 
 with job(snakemake.log[0]):
     params = snakemake.params
@@ -36,4 +36,10 @@ with job(snakemake.log[0]):
         Path(snakemake.output[1]).with_suffix(""),
         caption=f"Retrieval of translations by direction: {name}.",
         label=f"tab:retrieval-{slug}",
+    )
+    write_table(
+        measures_table(scores, pivot=params.pivot, site=params.site),
+        Path(snakemake.output[2]).with_suffix(""),
+        caption=f"Every measure of alignment, mean over layers and languages: {name}.",
+        label=f"tab:measures-{slug}",
     )

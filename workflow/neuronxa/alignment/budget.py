@@ -18,6 +18,10 @@ BLOCK_SENTENCES = 800
 STRIP_BYTES = 768 * 2**20
 
 
+#: The program itself: libraries, compiled loops, buffers of the linear algebra.
+PROGRAM_BYTES = 400 * 2**20
+
+
 @dataclass(frozen=True)
 class Budget:
     """Sizes of one reduction, and how it is cut.
@@ -70,7 +74,8 @@ class Budget:
         matrices = count * n * n * 4 if self.kept else 0
         # a layer is written, or saved, as a copy
         return (
-            self.strip * self.block * self.vector_bytes
+            PROGRAM_BYTES
+            + self.strip * self.block * self.vector_bytes
             + self.workers * worker
             + 2 * (layer + matrices)
         )

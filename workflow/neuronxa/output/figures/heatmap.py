@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
@@ -17,6 +17,7 @@ from matplotlib.ticker import MaxNLocator
 from neuronxa.alignment.methods import METHODS, Reduction, Site
 from neuronxa.errors import StatisticsError
 from neuronxa.output.figures.layers import spread
+from neuronxa.output.figures.pairs import cluster_order, family_order, pair_matrix
 from neuronxa.output.labels import Labels, short_codes, single
 from neuronxa.output.style import (
     COLUMN_WIDTH,
@@ -31,81 +32,12 @@ from neuronxa.output.style import (
 if TYPE_CHECKING:
     from neuronxa.languages import Language
 
-UNKNOWN: Final = "unknown"
 SMALL: Final = 12
 """Up to so many languages fit one column."""
 MOST_LEVELS: Final = 4
 """Codes are staggered over at most so many rows before some are left out."""
 LEAST_TEXT: Final = 4.5
 """Smallest size of a code (pt)."""
-
-
-def pair_matrix(
-    scores: pd.DataFrame, *, representation: str, reduction: Reduction = "mean"
-) -> pd.DataFrame:
-    """Spread the mu of all pairs into a square frame, NaN where a pair is not defined.
-
-    Parameters
-    ----------
-    scores
-        Alignment scores of one model, corpus and extraction.
-    representation
-        Name of the representation.
-    reduction
-        ``mean`` or ``max`` over layers.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Codes as index (source) and as columns (target).
-    """
-    rows = scores.loc[
-        (scores["measure"] == "mu")
-        & (scores["reduction"] == reduction)
-        & (scores["representation"] == representation)
-    ]
-    codes = sorted({*rows["source"], *rows["target"]})
-    return rows.pivot(index="source", columns="target", values="value").reindex(
-        index=codes, columns=codes
-    )
-
-
-def family_order(
-    matrix: pd.DataFrame, *, languages: Mapping[str, Language]
-) -> tuple[list[str], list[tuple[str, int]]]:
-    """Order languages by family, families and members by their mean with the others.
-
-    Parameters
-    ----------
-    matrix
-        Square frame of scores.
-    languages
-        Code to language; gives the family. Languages of unknown family come last.
-
-    Returns
-    -------
-    codes
-        The order.
-    families
-        Name and number of languages of each family, in that order.
-    """
-    values = matrix.to_numpy(dtype=np.float64, copy=True)
-    np.fill_diagonal(values, np.nan)
-    counts = np.isfinite(values).sum(axis=1)
-    means = np.nansum(values, axis=1) / np.maximum(counts, 1)
-    frame = pd.DataFrame(
-        {"family": [languages[code].family for code in matrix.index], "mean": means},
-        index=matrix.index,
-    )
-    frame["family_mean"] = frame.groupby("family")["mean"].transform("mean")
-    frame["unknown"] = frame["family"] == UNKNOWN
-    frame = frame.sort_values(
-        ["unknown", "family_mean", "family", "mean"],
-        ascending=[True, False, True, False],
-        kind="stable",
-    )
-    sizes = frame.groupby("family", sort=False).size()
-    return [str(code) for code in frame.index], [(str(k), int(v)) for k, v in sizes.items()]
 
 
 def plot_heatmap(
@@ -257,14 +189,16 @@ def figure_heatmap(
     site: Site,
     method: str = "NASCA",
     reduction: Reduction = "mean",
+    by: Literal["family", "cluster"] = "family",
     labels: Labels | None = None,
 ) -> Figure:
-    """Compose the heat-map of all pairs, ordered by family and then by score.
+    """Compose the heat-map of all pairs.
 
     Parameters
     ----------
     scores
-        Alignment scores of one model, corpus and extraction, all pairs.
+        Scores of all pairs of one model, corpus and extraction, as
+        :func:`neuronxa.alignment.scores.pairs_frame` gives them.
     languages
         Code to language; gives the family.
     site
@@ -273,6 +207,8 @@ def figure_heatmap(
         Name of the method.
     reduction
         ``mean`` or ``max`` over layers.
+    by
+        Order of the languages: by family and then by score, or by clustering their scores.
     labels
         Names to show.
 
@@ -291,7 +227,11 @@ def figure_heatmap(
             allowed=sorted(scores["representation"].unique()),
             remedy="add languages to the run, or choose a method that it has",
         )
-    order, families = family_order(matrix, languages=languages)
+    families: list[tuple[str, int]] = []
+    if by == "family":
+        order, families = family_order(matrix, languages=languages)
+    else:
+        order = cluster_order(matrix)
     matrix = matrix.loc[order, order]
     n = int(scores.loc[scores["representation"] == representation, "n"].min())
     title = f"{labels.model(single(scores, 'model'))} · {labels.corpus(single(scores, 'corpus'))}"

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from adjustText import adjust_text
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation
 from matplotlib.ticker import MaxNLocator
 
 from neuronxa.alignment.methods import METHODS, Reduction
 from neuronxa.errors import StatisticsError
+from neuronxa.output.figures.names import write_names
 from neuronxa.output.labels import Labels, short_codes, single
 from neuronxa.output.style import (
     INK,
@@ -32,10 +31,6 @@ from neuronxa.statistics.fit import fit_line
 
 if TYPE_CHECKING:
     from neuronxa.languages import Language
-
-ALL_NAMED: Final = 30
-"""Up to so many points each one is named; of more, those that say most."""
-SOME_NAMED: Final = 18
 
 
 def points(
@@ -150,38 +145,15 @@ def plot_scatter(
         color=INK,
         zorder=6,
     )
-    named = others.loc[_named(others)]
-    texts = [
-        ax.text(
-            x,
-            y,
-            shown[code],
-            fontsize=SMALL_TEXT - 0.5,
-            color="0.25",
-            zorder=2.5,
-            path_effects=[withStroke(linewidth=1.2, foreground="white")],
-        )
-        for code, x, y in zip(named["language"], named["x"], named["y"], strict=True)
-    ]
-    if texts:
-        adjust_text(
-            texts,
-            # Names keep off the points, the line, the pivot and the note.
-            x=np.concatenate([others["x"].to_numpy(), at, [found.xy[0] for found in pivots]]),
-            y=np.concatenate([others["y"].to_numpy(), line, [found.xy[1] for found in pivots]]),
-            objects=[told, *pivots],
-            ax=ax,
-            # A limit on time would make the result depend on the machine.
-            iter_lim=400,
-            # Pushed more than pulled back: on dense clouds this left the fewest overlaps.
-            force_text=(0.4, 0.6),
-            force_static=(0.3, 0.5),
-            force_pull=(0.001, 0.001),
-            max_move=(20, 20),
-            expand=(1.15, 1.3),
-            min_arrow_len=3,
-            arrowprops={"arrowstyle": "-", "color": "0.6", "lw": 0.35},
-        )
+    # Names keep off the points, the line, the pivot and the note.
+    write_names(
+        others,
+        ax=ax,
+        codes=shown,
+        avoid_x=np.concatenate([at, [found.xy[0] for found in pivots]]),
+        avoid_y=np.concatenate([line, [found.xy[1] for found in pivots]]),
+        objects=[told, *pivots],
+    )
     return ax
 
 
@@ -226,22 +198,6 @@ def _pad(ax: Axes, data: pd.DataFrame) -> None:
         low, high = float(values.min()), float(values.max())
         span = (high - low) or 0.1
         getattr(ax, f"set_{axis}lim")(low - below * span, high + above * span)
-
-
-def _named(others: pd.DataFrame) -> list[int]:
-    """Choose the points to name: all, or the ends of the cloud and what lies furthest off it."""
-    if len(others) <= ALL_NAMED:
-        return list(others.index)
-    values = others[["x", "y"]]
-    scaled = (values - values.mean()) / values.std(ddof=0)
-    along, across = scaled["x"] + scaled["y"], (scaled["y"] - scaled["x"]).abs()
-    third = SOME_NAMED // 3
-    chosen = {
-        *along.nlargest(third).index,
-        *along.nsmallest(third).index,
-        *across.nlargest(third).index,
-    }
-    return sorted(chosen)
 
 
 def figure_scatter(

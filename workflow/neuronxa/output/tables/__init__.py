@@ -9,17 +9,24 @@ from neuronxa.output.tables.builders import (
     retrieval_table,
     scores_table,
 )
+from neuronxa.output.tables.controls import controls_table
 from neuronxa.output.tables.inputs import models_table, texts_table
+from neuronxa.output.tables.measures import measures_table
+from neuronxa.output.tables.neurons import neurons_table, specific_neurons_table
 from neuronxa.output.tables.write import Table, write_table
 
 __all__ = [
     "Table",
+    "controls_table",
     "correlation_table",
     "downstream_table",
     "language_table",
+    "measures_table",
     "models_table",
+    "neurons_table",
     "retrieval_table",
     "scores_table",
+    "specific_neurons_table",
     "texts_table",
     "write_table",
 ]

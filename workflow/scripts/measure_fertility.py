@@ -1,0 +1,20 @@
+"""Count the tokens of every language of a model, corpus and extraction."""
+
+from pathlib import Path
+
+from neuronxa.controls.fertility import fertility_frame
+from neuronxa.controls.texts import read_texts
+from neuronxa.frames import write_frame
+from neuronxa.jobs import job
+from neuronxa.languages import Languages
+from neuronxa.stores.activations import Activations
+
+with job(snakemake.log[0]):
+    folders = [Path(path).parent for path in snakemake.input.stores]
+    tokens = fertility_frame(
+        {folder.name: Activations(folder) for folder in folders},
+        read_texts(map(Path, snakemake.input.texts)),
+        pivot=snakemake.params.pivot,
+        languages=Languages.read(snakemake.params.languages),
+    )
+    write_frame(Path(snakemake.output[0]), tokens)

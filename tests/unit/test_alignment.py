@@ -1,4 +1,4 @@
-"""The reduction against plain loops in float64, over blocks, strips, kills and growing languages."""
+"""The reduction against plain loops in float64: blocks, strips, kills, more languages."""
 
 import itertools
 import shutil

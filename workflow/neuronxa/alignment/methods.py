@@ -80,7 +80,8 @@ def method_scores(scores: pd.DataFrame, *, pivot: str, site: Site) -> pd.DataFra
     pandas.DataFrame
         Columns ``model, corpus, extraction, method, reduction, language, value, low, high, n``;
         ``reduction`` over layers is ``mean``, ``max`` or a named group of layers. The pivot has a
-        row where the scores hold its pair with itself. Methods whose representation was not extracted are left out.
+        row where the scores hold its pair with itself. Methods whose representation was not
+        extracted are left out.
 
     Raises
     ------

@@ -29,7 +29,8 @@ include: "workflow/rules/neurons.smk"
 include: "workflow/rules/controls.smk"
 include: "workflow/rules/downstream.smk"
 include: "workflow/rules/correlation.smk"
-include: "workflow/rules/output.smk"
+include: "workflow/rules/tables.smk"
+include: "workflow/rules/figures.smk"
 
 
 rule all:

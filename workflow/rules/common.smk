@@ -34,6 +34,14 @@ FACTS = [name for name, row in SETTINGS.tasks.items() if row.kind == "facts"]
 SCORES = [name for name in SETTINGS.tasks if name not in FACTS]
 
 
+RUN = "{model}/{corpus}/{extraction}"
+LABELS = {
+    "models": {name: row.label for name, row in SETTINGS.models.items()},
+    "tasks": {name: row.label for name, row in SETTINGS.tasks.items()},
+    "corpora": {name: row.label for name, row in SETTINGS.corpora.items()},
+}
+RUN_LABELS = {"model": "{model}", "corpus": "{corpus}", "extraction": "{extraction}"}
+
 # columns of the sheets that are shown and change no number
 SHOWN = {"label", "licence", "note"}
 

@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neuronxa.alignment.measures import MEASURES, chosen_measures
-from neuronxa.alignment.products import through_torch
+from neuronxa.alignment.products import ON_CPU, products_on, through_torch
 from neuronxa.alignment.tiles import Tile
 from neuronxa.alignment.vectors import Block
 from neuronxa.config.settings import MeasureName
+from neuronxa.errors import ConfigError
 
 NEIGHBOURS = 10
 
@@ -228,6 +229,18 @@ def test_products_through_torch_give_the_same_measures():
         one = MEASURES[name].map(Tile(there, there, multiply=products.multiply))[name]
         other = MEASURES[name].map(Tile(here, here))[name]
         np.testing.assert_allclose(one.forward, other.forward, atol=1e-5, err_msg=name)
+
+
+def test_products_run_on_the_processor_where_there_is_no_gpu(monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert products_on("auto") is ON_CPU
+    monkeypatch.setattr("neuronxa.alignment.products._has_gpu", lambda: True)
+    assert products_on("auto") is ON_CPU  # a driver, and a torch without it
+    assert products_on("cpu") is ON_CPU
+    with pytest.raises(
+        ConfigError, match=r"'cuda:1' is asked for and torch finds no GPU(.|\n)*auto"
+    ):
+        products_on("cuda:1")
 
 
 def test_the_registry_is_complete_and_in_step_with_the_config(repository):

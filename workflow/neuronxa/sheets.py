@@ -72,9 +72,14 @@ def explain(
     error: ValidationError, *, where: str, known: Callable[[list[str]], list[str]]
 ) -> ConfigError:
     """Turn pydantic's first finding into one message with the key, the value and the way out."""
-    first = error.errors()[0]
-    # pydantic names the branches of a union, such as list[str], as if they were keys
-    parts = [str(part) for part in first["loc"] if "[" not in str(part)]
+    found = error.errors()
+    first = found[0]
+
+    def key_of(loc: tuple[int | str, ...]) -> list[str]:
+        # pydantic names the branches of a union, such as list[str], as if they were keys
+        return [str(part) for part in loc if "[" not in str(part)]
+
+    parts = key_of(first["loc"])
     key = ".".join(parts) or "(whole)"
     kind = first["type"]
     if kind == "extra_forbidden":
@@ -82,7 +87,8 @@ def explain(
     if kind == "missing":
         return ConfigError(f"'{key}' is missing", where=where, remedy=f"give '{key}' a value")
     allowed = str(first.get("ctx", {}).get("expected", ""))
-    message = first["msg"].removeprefix("Value error, ")
+    branches = [one["msg"] for one in found if key_of(one["loc"]) == parts]
+    message = ", or ".join(dict.fromkeys(branches)).removeprefix("Value error, ")
     if kind == "string_pattern_mismatch":
         message, allowed = "not of the allowed form", str(first["ctx"]["pattern"])
     return ConfigError(f"'{key}' = {first['input']!r}: {message}", where=where, allowed=allowed)

@@ -9,7 +9,8 @@ Then the scores of every language that the run has are compared.
 
 The forward pass of a run is float32, so a close call may turn: a neuron next to zero flips, or two
 cosines change places. ``tolerance`` in ``reference.json`` says how far one value, and a mean over
-layers, may be off, and what was measured.
+layers, may be off, and what was measured: three times what was seen, so that another processor's
+rounding passes; one layer too early, or ties that count as hits, are off by far more.
 """
 
 from __future__ import annotations

@@ -269,17 +269,89 @@ def test_a_language_that_changed_is_compared_again(folders, tmp_path):
     reduced(folders, tmp_path / "out")
     shutil.rmtree(folders["hin_Deva"])
     filled_store(folders["hin_Deva"], language="hin_Deva", seed=77)
-    # another text is another fingerprint
-    path = folders["hin_Deva"] / "manifest.json"
-    path.write_text(
-        path.read_text().replace(Activations(folders["hin_Deva"]).manifest["fingerprint"], "0" * 64)
-    )
     again, afresh = reduced(folders, tmp_path / "out"), reduced(folders, tmp_path / "afresh")
     for name in again.layers:
         assert np.array_equal(again.array("rank", name), afresh.array("rank", name))
         np.testing.assert_allclose(
             again.array("score", name), afresh.array("score", name), rtol=1e-5, atol=1e-6
         )
+
+
+def test_another_order_of_languages_takes_no_pair_for_another(folders, tmp_path, monkeypatch):
+    """Killed in the first layer, when only the file of that layer is there."""
+    cut(monkeypatch, block=1, strip=1)
+    from neuronxa.alignment.layer import Layer
+
+    save = Layer.save
+
+    def save_and_die(self, path):
+        save(self, path)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Layer, "save", save_and_die)
+    with pytest.raises(KeyboardInterrupt):
+        reduced(folders, tmp_path / "out")
+    monkeypatch.setattr(Layer, "save", save)
+    other = {code: folders[code] for code in reversed(folders)}
+    again, afresh = reduced(other, tmp_path / "out"), reduced(other, tmp_path / "afresh")
+    assert again.manifest["parts"] == afresh.manifest["parts"]
+
+
+def test_another_pivot_costs_only_its_pairs(folders, tmp_path, monkeypatch):
+    cut(monkeypatch, block=1, strip=8)
+    reduced(folders, tmp_path / "out")
+    seen = compared_languages(monkeypatch)
+    moved = reduced(folders, tmp_path / "out", pivot="hin_Deva")
+    position = list(folders).index("hin_Deva")
+    assert all(position in (*sources, *targets) for _, sources, targets in seen)
+    afresh = reduced(folders, tmp_path / "afresh", pivot="hin_Deva")
+    for name in afresh.layers:
+        for array in ("rank", "similarity"):
+            one, other = moved.array(array, name), afresh.array(array, name)
+            np.testing.assert_array_equal(one, other)
+
+
+def test_pairs_grow_and_lose_their_longest_language(tmp_path):
+    folders = {}
+    for seed, (code, n) in enumerate([("deu_Latn", 5), ("swh_Latn", 3), ("hin_Deva", 4)]):
+        sides = [0] * n + [1] * n
+        filled_store(tmp_path / code, language=code, seed=seed, sentences=2 * n, sides=sides)
+        folders[code] = tmp_path / code
+    few = {code: folders[code] for code in ("swh_Latn", "hin_Deva")}
+    for number, chosen in enumerate((few, folders, few)):
+        grown = reduced(chosen, tmp_path / "out", layout="pairs")
+        afresh = reduced(chosen, tmp_path / f"afresh{number}", layout="pairs")
+        assert grown.layout == afresh.layout
+        for name in afresh.layers:
+            for array in ("rank", "score", "similarity"):
+                one, other = grown.array(array, name), afresh.array(array, name)
+                np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
+def test_a_record_never_stands_beside_a_store_that_it_does_not_describe(
+    folders, tmp_path, monkeypatch
+):
+    from neuronxa.stores import alignment_store
+
+    whole = reduced(folders, tmp_path / "out")
+    fewer = {code: folder for code, folder in folders.items() if code != "rus_Cyrl"}
+    create = alignment_store._create
+
+    def create_and_die(*given):
+        create(*given)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(alignment_store, "_create", create_and_die)
+    with pytest.raises(KeyboardInterrupt):
+        reduced(fewer, tmp_path / "out")
+    monkeypatch.setattr(alignment_store, "_create", create)
+    assert not (tmp_path / "out" / "manifest.json").exists()
+    # back to the languages before: all their pairs are still there
+    seen = compared_languages(monkeypatch)
+    again = reduced(folders, tmp_path / "out")
+    assert not seen
+    assert again.manifest["parts"] == whole.manifest["parts"]
+    again.verify()
 
 
 def test_a_removed_language_is_left_out(folders, tmp_path, monkeypatch):

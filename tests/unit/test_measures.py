@@ -151,6 +151,18 @@ def test_every_measure_equals_its_definition(languages, others, n, units, missin
     check(states(weights_x), states(weights_y), present_x, present_y, weights_x, weights_y)
 
 
+def test_only_directed_measures_differ_between_directions():
+    rng = np.random.default_rng(0)
+    weights = np.full((1, 40), 60, np.uint32)
+    values = rng.integers(0, 60, (2, 1, 40, 30)).astype(np.uint32)
+    values[1] = (values[0] + 2 * values[1]) // 3
+    present = np.ones((1, 40), bool)
+    found = measured(*values, present, present, weights, weights)
+    for name, measure in MEASURES.items():
+        same = (found[name].forward == found[name].backward).all()
+        assert same != measure.directed, name
+
+
 def test_constant_vectors_have_no_spread_and_no_correlation():
     x = np.full((2, 5, 4), 7, np.uint32)
     weights = np.full((2, 5), 10, np.uint32)
@@ -186,6 +198,28 @@ def test_csls_prefers_the_translation_to_a_hub():
     weights = np.ones((1, 12), np.uint32)
     found = measured(x[None], y[None], present, present, weights, weights, ("top1", "csls_top1"))
     assert found["csls_top1"].forward[0, 0] > found["top1"].forward[0, 0]
+
+
+def test_csls_of_equal_vectors_needs_no_second_look(monkeypatch):
+    """The last tokens of a layer are nearly all the same: no pair may take seconds there."""
+    from neuronxa.alignment import hubness
+
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(3, 640))[rng.integers(0, 3, 100)][None].astype(np.float32)
+    present, weights = np.ones((1, 100), bool), np.ones((1, 100), np.uint32)
+    looked = []
+
+    def settle(*given):
+        looked.append(given)
+        return 1
+
+    # uncompiled, so that calls can be counted
+    for name in ("_count", "_order", "_has_equal"):
+        monkeypatch.setattr(hubness, name, getattr(hubness, name).py_func)
+    monkeypatch.setattr(hubness, "_settle", settle)
+    found = measured(values, values, present, present, weights, weights, ("csls",))
+    assert found["csls"].forward[0, 0] == 0
+    assert not looked
 
 
 def test_close_calls_of_csls_are_settled_from_the_vectors():
@@ -254,5 +288,6 @@ def test_the_registry_is_complete_and_in_step_with_the_config(repository):
         formula = measure.formula.replace("|", "\\|")
         assert f"| `{name}` | {formula} | " in text, name
         assert f"| {measure.source} |\n" in text, name
+        assert f"| {'yes' if measure.directed else 'no'} | {measure.source} |\n" in text, name
     assert chosen_measures("all") == tuple(MEASURES)
     assert chosen_measures(["cka"]) == ("mu", "top1", "cka")

@@ -150,6 +150,22 @@ def test_near_ties_are_settled_beyond_float32():
     assert found.settled[0, 0] > 0
 
 
+def test_a_constant_language_is_a_tie_with_everything_and_asks_for_no_exact_comparison(monkeypatch):
+    """Less its mean a constant language is zero, and so are all its cosines."""
+    from neuronxa.alignment import exact
+
+    asked = []
+    monkeypatch.setattr(exact, "compare", lambda *given: asked.append(given) or 0)
+    rng = np.random.default_rng(0)
+    x = np.broadcast_to(rng.normal(size=9), (1, 12, 9)).astype(np.float32)
+    y = rng.normal(size=(3, 9))[np.arange(12) % 3][None].astype(np.float32)
+    present = np.ones((1, 12), bool)
+    found = ranks_of(x, y, present, present, centred=True)
+    assert (found.ranks == 12).all()
+    assert found.ties[0, 0] == 2 * 12 * 11
+    assert not asked
+
+
 def test_minus_zero_is_zero():
     values = np.array([[[0.0, 1.0], [-0.0, 1.0], [1.0, 0.0]]], np.float32)
     present = np.ones((1, 3), bool)

@@ -72,6 +72,10 @@ def _count(
                 for way in range(2):
                     row = forth[s, t, i] if way == 0 else back[s, t, i]
                     order = _order(row, density[1 - way, s, t], i, 2 * near)
+                    searched = target.groups[t] if way == 0 else source.groups[s]
+                    if order == 0 and _has_equal(searched, shared, i):
+                        # the very vector of the translation: a tie, whatever the rest
+                        order = 1
                     if order == 0:
                         # rivals that are not close to the best one cannot change the order
                         value = 2 * row - density[1 - way, s, t]
@@ -82,6 +86,15 @@ def _count(
                 hits[2] += both
             for way in range(3):
                 found[way, s, t] = hits[way] / shared.size if shared.size else np.nan
+
+
+@_compiled
+def _has_equal(groups: Any, shared: Any, own: Any) -> bool:
+    """Whether another sentence has the very vector of one."""
+    for j in shared:  # noqa: SIM110, numba compiles no generators
+        if j != own and groups[j] == groups[own]:
+            return True
+    return False
 
 
 @_compiled

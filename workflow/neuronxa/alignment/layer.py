@@ -64,7 +64,8 @@ class Layer:
         self.layout = layout
         self.representation = representation
         self.number = number
-        self._key = f"{fingerprint}/{representation}/{number}"
+        # positions mean nothing without the order of the languages
+        self._key = f"{fingerprint}/{','.join(layout.languages)}/{representation}/{number}"
         self.measures = layout.measures[representation]
         count = len(layout.languages)
         self.done = np.zeros((count, count), dtype=bool)
@@ -82,21 +83,23 @@ class Layer:
         codes = [str(code) for code in known["rank"]["source"].values]
         at = np.array([self.layout.languages.index(code) for code in codes])
         pairs = np.ix_(at, at)
+        n = min(known["rank"].shape[-1], self.layout.sentences)
         for name, value in known.items():
             mine = self.values[name]
             if name == "similarity":
-                n = value.shape[-1]
-                # without the pivot itself its matrices have to be made again
-                if pivot in codes:
-                    mine[at, :n, :n] = value.values
+                mine[at, :n, :n] = value.values[:, :n, :n]
             elif name == "rank":
-                mine[..., : value.shape[-1]][pairs] = value.values
+                mine[..., :n][pairs] = value.values[..., :n]
             elif name == "score":
                 for place in range(len(self.measures)):
                     mine[place][pairs] = value.values[place]
             else:
                 mine[pairs] = value.values
         self.done[pairs] = True
+        if "similarity" in self.values and ("similarity" not in known or pivot not in codes):
+            # matrices with another pivot have to be made
+            place = self.layout.languages.index(pivot)
+            self.done[place] = self.done[:, place] = False
 
     def enter(self, found: Found) -> None:
         """Enter the pairs of a tile, in both directions."""

@@ -106,8 +106,10 @@ def rank(
                             continue
                         if direction == 0:
                             equal = target.groups[t, i] == target.groups[t, j]
+                            equal |= source.zero[s, i]
                         else:
                             equal = source.groups[s, i] == source.groups[s, j]
+                            equal |= target.zero[t, j]
                         if equal:
                             found[direction, s, t, query] += 1
                             ties += 1

@@ -16,6 +16,9 @@ import numpy as np
 
 from neuronxa.errors import ConfigError
 
+#: The product of two operands, back in memory: float32 ``(rows, rows)``.
+Multiply = Callable[[Any, Any], np.ndarray]
+
 
 @dataclass(frozen=True)
 class Products:
@@ -33,7 +36,7 @@ class Products:
 
     device: str
     upload: Callable[[np.ndarray], Any]
-    multiply: Callable[[Any, Any], np.ndarray]
+    multiply: Multiply
 
 
 def _numpy(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -27,6 +27,7 @@ from neuronxa.progress import SILENT, Counter
 from neuronxa.stores.activations import Activations
 from neuronxa.stores.alignment import AlignmentLayout
 from neuronxa.stores.alignment_store import AlignmentStore
+from neuronxa.stores.journal import fingerprint_of
 from neuronxa.stores.registry import ALIGNMENT_ARRAYS
 
 logger = logging.getLogger(__name__)
@@ -101,7 +102,8 @@ class Reduction:
             "representations": list(self.representations),
             "measures": list(self.measures),
             "keep_similarities": self.keep_similarities,
-            "stores": {code: s.manifest["fingerprint"] for code, s in self.stores.items()},
+            # what is stored, not what it was made from: another device may round otherwise
+            "stores": {c: fingerprint_of(s.manifest["parts"]) for c, s in self.stores.items()},
         }
 
     def budget(self) -> Budget:
@@ -200,6 +202,7 @@ def reduce_alignment(
             store.commit(representation, number, layer.values)
             partial.unlink(missing_ok=True)
             progress.advance(1)
+    partial.unlink(missing_ok=True)
     return store.finish({"device": products.device, "memory_gb": round(budget.bytes / 1e9, 3)})
 
 

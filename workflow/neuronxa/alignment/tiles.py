@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from neuronxa.alignment import exact, loops
+from neuronxa.alignment.products import ON_CPU, Multiply
 from neuronxa.alignment.vectors import NEAR_TIE, Block, Vectors
-
-#: The product of two operands, back in memory: float32 ``(rows, columns)``.
-Multiply = Callable[[Any, Any], np.ndarray]
-
-
-def multiply(first: Any, second: Any) -> np.ndarray:
-    """Inner products of the rows of two arrays, by the linear algebra that NumPy is built with."""
-    return np.asarray(first @ second.T)
 
 
 class Both(NamedTuple):
@@ -73,7 +66,7 @@ class Cosines:
     values: np.ndarray
 
     @classmethod
-    def of(cls, source: Vectors, target: Vectors, multiply: Multiply = multiply) -> Cosines:
+    def of(cls, source: Vectors, target: Vectors, multiply: Multiply = ON_CPU.multiply) -> Cosines:
         """Multiply and divide by the norms.
 
         The cosine of sentences i and j is ``x_i . y_j / (|x_i| |y_j|)``, and 0 for a zero vector.
@@ -123,7 +116,9 @@ class Tile:
         Makes the matrix products.
     """
 
-    def __init__(self, source: Block, target: Block, *, multiply: Multiply = multiply) -> None:
+    def __init__(
+        self, source: Block, target: Block, *, multiply: Multiply = ON_CPU.multiply
+    ) -> None:
         self.source = source
         self.target = target
         self._multiply = multiply

@@ -27,6 +27,8 @@ class Side(NamedTuple):
         float32 ``(language, sentence, unit)``, as stored.
     norms
         Euclidean norms, float64 ``(language, sentence)``; 1 where a vector is zero.
+    zero
+        Whether a vector has no direction, bool ``(language, sentence)``: its cosines are all 0.
     groups
         Equal numbers mean equal vectors, uint64 ``(language, sentence)``.
     present
@@ -38,6 +40,7 @@ class Side(NamedTuple):
 
     values: np.ndarray
     norms: np.ndarray
+    zero: np.ndarray
     groups: np.ndarray
     present: np.ndarray
     centre: np.ndarray
@@ -129,8 +132,12 @@ class Block:
         """
         active = None
         if weights is not None:
-            half = weights.astype(np.uint64)[..., None]
-            active = np.packbits(values.astype(np.uint64) * 2 >= half, axis=-1)
+            active = np.stack(
+                [
+                    np.packbits(one.astype(np.uint64) * 2 >= weight[:, None], axis=-1)
+                    for one, weight in zip(values, weights.astype(np.uint64), strict=True)
+                ]
+            )
         # adding zero turns -0 into 0, so that equal vectors have equal bytes
         values = np.ascontiguousarray(values, dtype=np.float32) + np.float32(0)
         if not np.isfinite(values).all():
@@ -143,7 +150,9 @@ class Block:
         if not (centred or standardised):
             return block
         mean = _means(values, present)
-        moved = np.where(present[..., None], values - mean[:, None], 0).astype(np.float32)
+        moved = np.zeros_like(values)
+        for number, there in enumerate(present):
+            moved[number, there] = values[number, there] - mean[number]
         form, varying = _standardise(moved) if standardised else (None, None)
         moved_vectors = _vectors(values, moved, present, mean, upload) if centred else None
         return cls(raw, moved_vectors, form, varying, active)
@@ -162,6 +171,7 @@ def _vectors(
     side = Side(
         values,
         np.where(exact == 0, 1.0, exact),
+        exact == 0,
         np.array(digests, dtype=np.uint64).reshape(languages, sentences),
         np.ascontiguousarray(present),
         np.zeros((languages, 0)) if centre is None else centre,
@@ -196,7 +206,7 @@ def _standardise(moved: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Each unit over sentences with length 1, flattened, and which units vary."""
     languages, sentences, units = moved.shape
     lengths = np.stack([np.sqrt(np.square(one, dtype=np.float64).sum(axis=0)) for one in moved])
-    varying = lengths > 0
+    varying = lengths > np.finfo(np.float32).tiny
     scale = np.divide(1.0, lengths, out=np.zeros_like(lengths), where=varying).astype(np.float32)
     flat = (moved * scale[:, None]).reshape(languages, sentences * units)
     return flat, varying.astype(np.float32)

@@ -48,6 +48,7 @@ class ActivationStore:
             self._group = zarr.open_group(folder / STORE, mode="r+")
             return
         self.layout = layout
+        self.journal.withdraw()
         shutil.rmtree(folder / STORE, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
         self._group = _create(folder / STORE, layout, identity)
@@ -161,8 +162,10 @@ class Activations:
 
     def array(self, name: str) -> np.ndarray:
         """A whole small array (``tokens``, ``pooling_weight``, ``active_*``), or a coordinate."""
-        if name not in self.layout.arrays:
-            return np.asarray(_array(self._group, name)[...])
+        if name == "side":
+            return np.asarray(self.identity["sides"], dtype="int8")
+        if name == "sentence":
+            return np.asarray(self.identity["rows"], dtype="int64")
         spec = spec_of(name)
         parts = [self._read(spec, block, None) for block in range(self.layout.blocks)]
         return np.concatenate(parts)

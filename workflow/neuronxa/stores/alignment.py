@@ -5,6 +5,7 @@ On disk::
     alignment.zarr  the arrays of `neuronxa.stores.registry.ALIGNMENT_ARRAYS`
     record.json     which layers are committed (see `neuronxa.stores.journal`)
     manifest.json   a copy of the finished record
+    partial.npz     while a layer is computed: the pairs that are done
     earlier/        while a store of other languages takes its place: the one before, whose pairs
                     are taken over
 """

@@ -54,6 +54,7 @@ class AlignmentStore:
             self._group = zarr.open_group(folder / STORE, mode="r+")
         else:
             _set_aside(folder, identity)
+            self.journal.withdraw()
             shutil.rmtree(folder / STORE, ignore_errors=True)
             folder.mkdir(parents=True, exist_ok=True)
             self._group = _create(folder / STORE, layout, identity)
@@ -99,8 +100,11 @@ class AlignmentStore:
         ):
             return None
         codes = list(self.kept)
+        same_pivot = self._earlier.identity["pivot"] == self._identity["pivot"]
         found = {}
         for name in self.layout.arrays:
+            if name == "similarity" and not same_pivot:
+                continue
             value = self._earlier.layer(name, representation, layer)
             found[name] = value.sel({d: codes for d in ("source", "target") if d in value.dims})
         return found
@@ -118,7 +122,9 @@ class AlignmentStore:
         """Record the end and publish."""
         if self.pending:
             raise StoreError(f"{self.pending[0]} is not written", where=str(self.folder))
-        self.journal.finish(facts)
+        if not self.journal.complete:
+            self.journal.finish(facts)
+        (self.folder / EARLIER / RECORD).unlink(missing_ok=True)
         shutil.rmtree(self.folder / EARLIER, ignore_errors=True)
         return self.journal.publish()
 
@@ -129,11 +135,13 @@ def _fingerprints(identity: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _comparable(record: Mapping[str, Any] | None, identity: Mapping[str, Any]) -> bool:
-    """Whether a record differs from an identity in its languages at most."""
+    """Whether a record differs from an identity in its languages, or their pivot, at most."""
     if record is None or record.get("format") != FORMAT:
         return False
-    before = dict(record["identity"])
-    return {**before, "stores": None} == {**identity, "stores": None}
+    free: dict[str, Any] = {"stores": None}
+    if identity["corpus_layout"] == "parallel":
+        free["pivot"] = None
+    return {**record["identity"], **free} == {**identity, **free}
 
 
 def _set_aside(folder: Path, identity: Mapping[str, Any]) -> None:

@@ -116,6 +116,11 @@ class Journal:
         (self.folder / MANIFEST).unlink(missing_ok=True)
         self._write()
 
+    def withdraw(self) -> None:
+        """Delete record and manifest: none may stand beside a store that it does not describe."""
+        for name in (MANIFEST, RECORD):
+            (self.folder / name).unlink(missing_ok=True)
+
     def has(self, part: str) -> bool:
         """Whether a part is committed."""
         return part in self._content["parts"]

@@ -9,7 +9,7 @@ Run where the default run has prepared its models and texts::
 
     python -m tests.reference.make_reference --cache FOLDER
 
-It takes some 20 minutes a model on one core. States are kept in the folder (4 GB), so
+It takes about a quarter of an hour a model on one core. States are kept in the folder (4 GB), so
 that it goes on where it was stopped; other texts or models need another folder.
 """
 

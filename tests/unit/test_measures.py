@@ -33,6 +33,8 @@ def plain(x, y, *, weights_x=None, weights_y=None, centre=None):
     """All measures of two languages with the same sentences, by their definitions."""
     n = len(x)
     c = cosines(x, y)
+    # states are stored as numerators: all that is not a cosine is of their shares
+    shares = [x, y] if weights_x is None else [x / weights_x[:, None], y / weights_y[:, None]]
     own = np.diag(c)
     others = ~np.eye(n, dtype=bool)
     beats = [
@@ -64,7 +66,7 @@ def plain(x, y, *, weights_x=None, weights_y=None, centre=None):
         ]
         dprime.append(np.mean(each) if each else np.nan)
     found["dprime"] = tuple(dprime)
-    moved = [v - v.mean(axis=0) for v in (x, y)]
+    moved = [v - v.mean(axis=0) for v in shares]
     kx, ky = (v @ v.T for v in moved)
     below = np.linalg.norm(kx) * np.linalg.norm(ky)
     found["cka"] = (kx * ky).sum() / below if below else np.nan
@@ -81,7 +83,7 @@ def plain(x, y, *, weights_x=None, weights_y=None, centre=None):
         found["jaccard"] = np.where(either == 0, 1, shared / np.maximum(either, 1)).mean()
         found["hamming"] = (a == b).mean()
     if centre is not None:
-        moved = plain(x - centre[0], y - centre[1])
+        moved = plain(shares[0] - centre[0], shares[1] - centre[1])
         found |= {f"{m}_centred": moved[m] for m in ("mu", "top1", "margin", "dprime")}
     return found
 
@@ -109,7 +111,11 @@ def check(x, y, present_x, present_y, weights_x, weights_y):
             continue
         # the mean of a language is over all its own sentences, whatever the pair shares
         centre = [
-            v[p].astype(float).mean(axis=0) for v, p in ((x[s], present_x[s]), (y[t], present_y[t]))
+            (v[p] / w[p, None]).mean(axis=0)
+            for v, w, p in (
+                (x[s], weights_x[s], present_x[s]),
+                (y[t], weights_y[t], present_y[t]),
+            )
         ]
         expected = plain(
             x[s][both].astype(float),
@@ -149,6 +155,18 @@ def test_every_measure_equals_its_definition(languages, others, n, units, missin
 
     present_x, present_y = (rng.random((k, n)) >= missing for k in (languages, others))
     check(states(weights_x), states(weights_y), present_x, present_y, weights_x, weights_y)
+
+
+def test_the_length_of_sentences_correlates_nothing():
+    """Numerators grow with the weights, which translations share; the states do not."""
+    rng = np.random.default_rng(0)
+    weights = rng.integers(50, 5000, (1, 60)).astype(np.uint32)
+    x, y = ((rng.random((1, 60, 80)) * weights[..., None]).astype(np.uint32) for _ in range(2))
+    present = np.ones((1, 60), bool)
+    found = measured(x, y, present, present, weights, weights, ("anc", "margin_centred"))
+    assert abs(found["anc"].forward[0, 0]) < 0.05
+    assert abs(found["margin_centred"].forward[0, 0]) < 0.05
+    assert np.corrcoef(x[0, :, 0], y[0, :, 0])[0, 1] > 0.3  # the numerators do correlate
 
 
 def test_only_directed_measures_differ_between_directions():

@@ -15,15 +15,22 @@ from neuronxa.alignment.vectors import Block
 from neuronxa.errors import StoreError
 
 
-def ranks_of(x, y, present_x, present_y, *, centred=False):
+def ranks_of(x, y, present_x, present_y, *, centred=False, weights=(None, None)):
     """Ranks between all languages of two sets, as the library finds them."""
-    blocks = [Block.of(v, p, centred=True) for v, p in ((x, present_x), (y, present_y))]
+    blocks = [
+        Block.of(v, p, weights=w, centred=True)
+        for v, p, w in ((x, present_x, weights[0]), (y, present_y, weights[1]))
+    ]
     return Cosines.of(*[block.centred if centred else block.raw for block in blocks]).rank()
 
 
-def exact_vectors(x, present, *, centred):
-    """Vectors as fractions, less the mean of their language if asked for."""
-    rows = [[Fraction(float(value)) for value in row] for row in x]
+def exact_vectors(x, present, *, centred, weights=None):
+    """Vectors as fractions, over their weights and less the mean of their language if asked for."""
+    weights = [1] * len(x) if weights is None else weights.tolist()
+    rows = [
+        [Fraction(float(value)) / weight for value in row]
+        for row, weight in zip(x, weights, strict=True)
+    ]
     if not centred:
         return rows
     there = [row for row, here in zip(rows, present, strict=True) if here] or rows
@@ -31,10 +38,10 @@ def exact_vectors(x, present, *, centred):
     return [[value - m for value, m in zip(row, mean, strict=True)] for row in rows]
 
 
-def exact_ranks(x, y, present_x, present_y, *, centred=False):
+def exact_ranks(x, y, present_x, present_y, *, centred=False, weights=(None, None)):
     """Ranks by the definition, with cosines compared as fractions: no rounding anywhere."""
-    x = exact_vectors(x, present_x, centred=centred)
-    y = exact_vectors(y, present_y, centred=centred)
+    x = exact_vectors(x, present_x, centred=centred, weights=weights[0])
+    y = exact_vectors(y, present_y, centred=centred, weights=weights[1])
     both = present_x & present_y
 
     def signed_square(a, b):
@@ -82,6 +89,22 @@ def test_ranks_equal_the_definition_with_ties_and_gaps(
         assert np.array_equal(found.ranks[0, s, t], forward)
         assert np.array_equal(found.ranks[1, s, t], backward)
         assert found.ties[s, t] == ties
+
+
+@settings(max_examples=40, deadline=None)
+@given(n=st.integers(1, 5), units=st.integers(1, 4), seed=st.integers(0, 2**16))
+def test_centred_states_are_shares_of_their_weights(n, units, seed):
+    rng = np.random.default_rng(seed)
+    weights = tuple(rng.integers(1, 8, (1, n)).astype(np.uint32) for _ in range(2))
+    x, y = (rng.integers(0, w[..., None] + 1, (1, n, units)).astype(np.uint32) for w in weights)
+    present = np.ones((1, n), bool)
+    found = ranks_of(x, y, present, present, centred=True, weights=weights)
+    forward, backward, ties = exact_ranks(
+        x[0], y[0], present[0], present[0], centred=True, weights=(weights[0][0], weights[1][0])
+    )
+    assert np.array_equal(found.ranks[0, 0, 0], forward)
+    assert np.array_equal(found.ranks[1, 0, 0], backward)
+    assert found.ties[0, 0] == ties
 
 
 @settings(max_examples=20, deadline=None)

@@ -7,6 +7,7 @@ told without any rounding: ``a/|y| >= b/|z|`` if and only if ``sign(a) a^2 |z|^2
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -46,9 +47,13 @@ def _whole(side: Side, language: int, sentences: list[int]) -> Any:
     rows = side.values[language, sentences]
     if not side.centre.size:
         return _integers(rows)
-    # n (x - mean) = n x - sum
+    # with whole weights v and their least common multiple m: n m (x / v - mean) is whole
     there = side.present[language]
     matrix = _integers(np.concatenate([rows, side.values[language, there]]))
+    weights = side.weights[language]
+    divisors = np.concatenate([weights[sentences], weights[there]]).astype(int).tolist()
+    common = math.lcm(*divisors)
+    matrix = matrix * np.array([[common // one] for one in divisors], dtype=object)
     chosen, everything = matrix[: len(sentences)], matrix[len(sentences) :]
     return len(everything) * chosen - everything.sum(axis=0)
 

@@ -26,22 +26,29 @@ _compiled = njit(nogil=True, cache=True, error_model="numpy")
 
 
 @njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})
-def _dot(x: Any, y: Any, x_centre: Any, y_centre: Any) -> Any:
-    """Inner product in float64, less the centres where there are any."""
+def _dot(x: Any, y: Any, x_weight: Any, y_weight: Any, x_centre: Any, y_centre: Any) -> Any:
+    """Inner product in float64; over the weights and less the centres where there are any."""
     total = 0.0
     if x_centre.size == 0:
         for u in range(x.size):
             total += np.float64(x[u]) * np.float64(y[u])
     else:
         for u in range(x.size):
-            total += (x[u] - x_centre[u]) * (y[u] - y_centre[u])
+            total += (x[u] / x_weight - x_centre[u]) * (y[u] / y_weight - y_centre[u])
     return total
 
 
 @_compiled
 def cosine64(source: Side, s: int, i: int, target: Side, t: int, j: int) -> Any:
     """Cosine of one sentence with another in float64."""
-    product = _dot(source.values[s, i], target.values[t, j], source.centre[s], target.centre[t])
+    product = _dot(
+        source.values[s, i],
+        target.values[t, j],
+        source.weights[s, i],
+        target.weights[t, j],
+        source.centre[s],
+        target.centre[t],
+    )
     return product / (source.norms[s, i] * target.norms[t, j])
 
 

@@ -33,7 +33,7 @@ from neuronxa.stores.registry import ALIGNMENT_ARRAYS
 logger = logging.getLogger(__name__)
 
 #: Raised whenever the same activations would give other numbers.
-ALIGNMENT_VERSION = 2
+ALIGNMENT_VERSION = 3
 
 #: File beside the store with the pairs of the layer that is being computed.
 PARTIAL = "partial.npz"
@@ -337,7 +337,7 @@ class _Work:
         stores: Sequence[Activations],
         rows: Any,
     ) -> Block:
-        states = representation.startswith("nas") and self.reduction.needs("active")
+        states = representation.startswith("nas")
         return Block.of(
             values,
             tokens > 0,

@@ -63,7 +63,7 @@ def _over_shared(
             shared = mine & yours
             if shared.any():
                 x, y = (
-                    side.values[one, shared].astype(np.float64)
+                    side.values[one, shared] / side.weights[one, shared, None]
                     for side, one in ((source, s), (target, t))
                 )
                 value[s, t] = alone(x - x.mean(axis=0), y - y.mean(axis=0))

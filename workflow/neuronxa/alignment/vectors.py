@@ -25,6 +25,9 @@ class Side(NamedTuple):
     ----------
     values
         float32 ``(language, sentence, unit)``, as stored.
+    weights
+        What the values are divided by before the centre is taken off, float64
+        ``(language, sentence)``: the cosine of raw vectors does not depend on it.
     norms
         Euclidean norms, float64 ``(language, sentence)``; 1 where a vector is zero.
     zero
@@ -39,6 +42,7 @@ class Side(NamedTuple):
     """
 
     values: np.ndarray
+    weights: np.ndarray
     norms: np.ndarray
     zero: np.ndarray
     groups: np.ndarray
@@ -119,7 +123,9 @@ class Block:
             bool ``(language, sentence)``.
         weights
             Sum of the pooling weights of each sentence, ``(language, sentence)``, for activation
-            states; None for other representations.
+            states, which are stored as numerators; None for other representations. Raw states are
+            compared as they are; centred and standardised ones are the shares of the weights,
+            since numerators grow with the length of the sentence.
         centred, standardised
             Whether measures are asked for that need them.
         upload
@@ -145,31 +151,38 @@ class Block:
                 "a stored state is not a finite number",
                 remedy="extract again in float32: half precision may have overflowed",
             )
-        raw = _vectors(values, values, present, None, upload)
+        divisors = np.ones(present.shape) if weights is None else np.maximum(weights, 1.0)
+        raw = _vectors(values, values, divisors, present, None, upload)
         block = cls(raw, None, None, None, active)
         if not (centred or standardised):
             return block
-        mean = _means(values, present)
+        mean = np.empty((len(values), values.shape[-1]))
         moved = np.zeros_like(values)
         for number, there in enumerate(present):
-            moved[number, there] = values[number, there] - mean[number]
+            shares = values[number, there] / divisors[number, there, None]
+            mean[number] = shares.sum(axis=0) / max(len(shares), 1)
+            moved[number, there] = shares - mean[number]
         form, varying = _standardise(moved) if standardised else (None, None)
-        moved_vectors = _vectors(values, moved, present, mean, upload) if centred else None
+        moved_vectors = (
+            _vectors(values, moved, divisors, present, mean, upload) if centred else None
+        )
         return cls(raw, moved_vectors, form, varying, active)
 
 
 def _vectors(
     values: np.ndarray,
     moved: np.ndarray,
+    weights: np.ndarray,
     present: np.ndarray,
     centre: np.ndarray | None,
     upload: Upload,
 ) -> Vectors:
     languages, sentences, units = values.shape
-    exact = _norms(values, present, centre)
+    exact = _norms(values, weights, present, centre)
     digests = [xxhash.xxh3_64_intdigest(memoryview(v).cast("B")) for one in values for v in one]
     side = Side(
         values,
+        weights,
         np.where(exact == 0, 1.0, exact),
         exact == 0,
         np.array(digests, dtype=np.uint64).reshape(languages, sentences),
@@ -180,26 +193,20 @@ def _vectors(
     return Vectors(side, upload(moved.reshape(languages * sentences, units)), within)
 
 
-def _norms(values: np.ndarray, present: np.ndarray, centre: np.ndarray | None) -> np.ndarray:
+def _norms(
+    values: np.ndarray, weights: np.ndarray, present: np.ndarray, centre: np.ndarray | None
+) -> np.ndarray:
     """Euclidean norms in float64, one language at a time to bound the copy."""
     found = np.empty(present.shape)
     for number, one in enumerate(values):
         exact = one.astype(np.float64)
         if centre is not None:
+            exact /= weights[number, :, None]
             exact -= centre[number]
             exact[~present[number]] = 0
         np.square(exact, out=exact)
         found[number] = np.sqrt(exact.sum(axis=-1))
     return found
-
-
-def _means(values: np.ndarray, present: np.ndarray) -> np.ndarray:
-    """Mean vector of each language over its sentences, float64 ``(language, unit)``."""
-    counts = np.maximum(present.sum(axis=1), 1)[:, None]
-    sums = [
-        one[there].sum(axis=0, dtype=np.float64) for one, there in zip(values, present, strict=True)
-    ]
-    return np.asarray(np.stack(sums) / counts)
 
 
 def _standardise(moved: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

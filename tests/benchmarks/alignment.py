@@ -240,7 +240,11 @@ def looped(reduction: Reduction, options: argparse.Namespace) -> float:
     """The same tiles in a plain loop: no Dask, nothing written."""
     budget = reduction.budget().fitted(workers=1, memory_gb=options.memory_gb)
     layout = reduction.store_layout()
-    work = _Work(reduction, budget, ON_CPU, layout, frozenset())
+    tokens, weights = (
+        {code: store.array(name) for code, store in reduction.stores.items()}
+        for name in ("tokens", "pooling_weight")
+    )
+    work = _Work(reduction, budget, ON_CPU, layout, frozenset(), tokens, weights)
     blocks = budget.blocks(list(layout.languages), set())
     places = [[layout.languages.index(code) for code in block] for block in blocks]
 

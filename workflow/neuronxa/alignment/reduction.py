@@ -182,7 +182,15 @@ def reduce_alignment(
         budget.bytes / 1e9,
     )  # fmt: skip
     store = AlignmentStore(folder, reduction.store_layout(), identity=reduction.identity())
-    work = _Work(reduction, budget, products, store.layout, frozenset(store.kept))
+    work = _Work(
+        reduction,
+        budget,
+        products,
+        store.layout,
+        frozenset(store.kept),
+        tokens={code: one.array("tokens") for code, one in reduction.stores.items()},
+        weights={code: one.array("pooling_weight") for code, one in reduction.stores.items()},
+    )
     partial = folder / PARTIAL
     progress.start(len(store.pending))
     with (
@@ -215,6 +223,8 @@ class _Work:
     products: Products
     layout: AlignmentLayout
     kept: frozenset[str]
+    tokens: Mapping[str, np.ndarray]
+    weights: Mapping[str, np.ndarray]
 
     def strips(self, layer: Layer) -> Any:
         """Yield the tasks of each strip that has something to do."""
@@ -271,8 +281,7 @@ class _Work:
         """Read and prepare the vectors of a block of languages."""
         stores = [self.reduction.stores[code] for code in codes]
         values = np.stack([store.layer(representation, number).values for store in stores])
-        tokens = np.stack([store.array("tokens") for store in stores])
-        return self._block(representation, values, tokens, stores, np.s_[:])
+        return self._block(representation, values, codes, np.s_[:])
 
     def compare(
         self,
@@ -290,16 +299,9 @@ class _Work:
         """Compare a language with its own pivot side."""
         store = self.reduction.stores[code]
         states = store.layer(representation, number)
-        tokens = store.array("tokens")
         own, pivot = (
-            self._block(
-                representation,
-                states.values[None, states["side"].values == side],
-                tokens[None, states["side"].values == side],
-                [store],
-                states["side"].values == side,
-            )
-            for side in (0, 1)
+            self._block(representation, states.values[None, rows], [code], rows)
+            for rows in (states["side"].values == side for side in (0, 1))
         )
         origin, position = (
             self.layout.languages.index(one) for one in (self.reduction.pivot, code)
@@ -333,15 +335,15 @@ class _Work:
         self,
         representation: str,
         values: np.ndarray,
-        tokens: np.ndarray,
-        stores: Sequence[Activations],
+        codes: Sequence[str],
         rows: Any,
     ) -> Block:
+        """Prepare vectors, of some rows of each store."""
         states = representation.startswith("nas")
         return Block.of(
             values,
-            tokens > 0,
-            weights=np.stack([s.array("pooling_weight")[rows] for s in stores]) if states else None,
+            np.stack([self.tokens[code][rows] for code in codes]) > 0,
+            weights=np.stack([self.weights[code][rows] for code in codes]) if states else None,
             centred=self.reduction.needs("centred"),
             standardised=self.reduction.needs("standardised"),
             upload=self.products.upload,

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from scipy.spatial.distance import cosine
 from threadpoolctl import threadpool_limits
 
@@ -33,7 +32,7 @@ from neuronxa.stores.activations import Activations, ActivationStore
 from neuronxa.stores.alignment import AlignmentLayout
 from neuronxa.stores.layout import Layout
 
-from .extraction import memory
+from .extraction import memory, table
 
 #: Neurons of a layer of a 7B or 8B model.
 UNITS = 14336
@@ -297,12 +296,6 @@ def peak_memory(options: argparse.Namespace) -> dict[str, int]:
     reduced(reduction, options, options.workers)
     budget = reduction.budget().fitted(workers=options.workers, memory_gb=options.memory_gb)
     return {"peak memory": memory("VmHWM"), "of it projected": budget.bytes}
-
-
-def table(result: dict[str, float]) -> str:
-    """The figures as Markdown."""
-    rows = pd.DataFrame(result.items(), columns=["figure", "value"])
-    return str(rows.to_markdown(index=False, floatfmt=".3f"))
 
 
 if __name__ == "__main__":

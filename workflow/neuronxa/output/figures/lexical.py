@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from neuronxa.alignment.methods import Reduction
 from neuronxa.errors import StatisticsError
 from neuronxa.output.figures.names import write_names
+from neuronxa.output.figures.scatter import draw_points
 from neuronxa.output.labels import Labels, short_codes, single
 from neuronxa.output.style import (
     INK,
@@ -82,20 +83,7 @@ def plot_lexical(
     ax.set_xlim(-MARGIN * end / 2, end)
     ax.set_ylim(-MARGIN * end / 2, end)
     ax.plot([0, end], [0, end], color=QUIET, lw=0.8, ls=(0, (4, 3)), zorder=1, label="floor")
-    tail = data["language"].isin(list(long_tail))
-    for part, marker, name in ((data.loc[~tail], "o", "head"), (data.loc[tail], "^", "long-tail")):
-        if len(part):
-            ax.scatter(
-                part["x"],
-                part["y"],
-                s=13,
-                marker=marker,
-                color=colour,
-                alpha=0.85,
-                linewidths=0,
-                zorder=3,
-                label=name,
-            )
+    draw_points(data, ax=ax, colour=colour, long_tail=long_tail)
     note = f"{int((data['y'] > data['x']).sum())} of {len(data)} above the floor"
     try:
         r = correlate(data["x"], data["y"], coefficient="pearson")

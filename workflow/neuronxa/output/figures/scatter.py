@@ -58,6 +58,26 @@ def points(
     return joined[["language", "x", "y", "chance"]].dropna(subset=["x", "y"], ignore_index=True)
 
 
+def draw_points(
+    data: pd.DataFrame, *, ax: Axes, colour: str, long_tail: Sequence[str] = ()
+) -> None:
+    """Draw languages as discs, those of the long tail as triangles."""
+    tail = data["language"].isin(list(long_tail))
+    for part, marker, name in ((data.loc[~tail], "o", "head"), (data.loc[tail], "^", "long-tail")):
+        if len(part):
+            ax.scatter(
+                part["x"],
+                part["y"],
+                s=13,
+                marker=marker,
+                color=colour,
+                alpha=0.85,
+                linewidths=0,
+                zorder=3,
+                label=name,
+            )
+
+
 def plot_scatter(
     data: pd.DataFrame,
     *,
@@ -90,23 +110,7 @@ def plot_scatter(
     shown = codes or short_codes(data["language"])
     is_pivot = data["language"] == pivot
     others = data.loc[~is_pivot]
-    tail = others["language"].isin(list(long_tail))
-    for part, marker, name in (
-        (others.loc[~tail], "o", "head"),
-        (others.loc[tail], "^", "long-tail"),
-    ):
-        if len(part):
-            ax.scatter(
-                part["x"],
-                part["y"],
-                s=13,
-                marker=marker,
-                color=colour,
-                alpha=0.85,
-                linewidths=0,
-                zorder=3,
-                label=name,
-            )
+    draw_points(others, ax=ax, colour=colour, long_tail=long_tail)
     _pad(ax, others if len(others) else data)
     ax.xaxis.set_major_locator(MaxNLocator(nbins=5))  # small scores have long tick labels
     hollow = data.loc[is_pivot]

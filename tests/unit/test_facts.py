@@ -21,7 +21,7 @@ LANGUAGES = LARGE.split()
 
 def task(relation: str, **settings: int) -> TaskRow:
     return TaskRow.model_validate(
-        {"task": "t", "label": "T", "kind": "facts", "relation": relation, **settings}
+        {"task": "t", "label": "T", "kind": "facts", "relation": relation, "shots": 6, **settings}
     )
 
 

@@ -30,8 +30,11 @@ PAIRS = [name for name, row in SETTINGS.corpora.items() if row.layout == "pairs"
 PARALLEL = [name for name in SETTINGS.corpora if name not in PAIRS]
 TABLE_FORMATS = ["csv", "md", "tex", "html"]
 FIGURE_FORMATS = ["svg", "pdf"]
-FACTS = [name for name, row in SETTINGS.tasks.items() if row.kind == "facts"]
-SCORES = [name for name in SETTINGS.tasks if name not in FACTS]
+
+
+def tasks_of(*kinds):
+    """The tasks of these kinds."""
+    return [name for name, row in SETTINGS.tasks.items() if row.kind in kinds]
 
 
 RUN = "{model}/{corpus}/{extraction}"
@@ -119,14 +122,14 @@ def fact_rankings(wildcards):
 
 
 def downstream_scores(wildcards):
-    """Every tidy table of downstream scores."""
-    run_here = [
-        f"results/{kind}/{model}/{task}.parquet"
-        for kind in ("benchmarks", "transfer")
+    """Every tidy table of downstream scores; a user's own table is not of one model."""
+    return [
+        f"results/{folder}/{model}/{task}.parquet"
+        for task, row in SETTINGS.tasks.items()
+        if row.kind != "scores"
+        for folder in row.scored
         for model in SETTINGS.models
-        for task in FACTS
-    ]
-    return run_here + [f"results/benchmarks/{task}.parquet" for task in SCORES]
+    ] + [f"results/benchmarks/{task}.parquet" for task in tasks_of("scores")]
 
 
 def table(stem):
@@ -136,8 +139,9 @@ def table(stem):
 
 def scatter_metrics(task):
     """The metrics of a task, one scatter each."""
-    row = SETTINGS.tasks[task]
-    return ["accuracy", "rankc"] if row.kind == "facts" else [row.metric]
+    return [
+        metric for metrics in SETTINGS.tasks[task].scored.values() for metric in metrics
+    ]
 
 
 def output_tables():

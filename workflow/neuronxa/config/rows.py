@@ -18,7 +18,8 @@ Site = Literal["gate", "product"]
 Pooling = Literal["weighted", "mean", "last"]
 SpecialTokens = Literal["include", "exclude"]
 Precision = Literal["float32", "bfloat16", "float16"]
-TaskKind = Literal["facts", "scores"]
+TaskKind = Literal["facts", "bmlama", "nli", "harness", "scores"]
+ScoreKind = Literal["benchmarks", "transfer"]
 Relation = Literal["continent", "language", "currency", "capital"]
 
 
@@ -90,26 +91,71 @@ class ExtractionRow(Row):
 
 
 class TaskRow(Row):
-    """One downstream task: a probe that is run, or scores that a user brings."""
+    """One downstream task: what is run here, or scores that a user brings."""
 
     task: Slug = Field(description="name used in paths and tables")
     label: str = Field(min_length=1, description="name shown in figures and tables")
-    kind: TaskKind = Field(description="facts (run here) or scores (a user's table)")
-    relation: Relation | None = Field(None, description="facts only: which fact is asked")
-    items: int = Field(60, ge=5, description="facts only: largest number of questions")
-    shots: int = Field(6, ge=0, description="facts only: worked examples in the prompt")
-    seed: int = Field(0, ge=0, description="facts only: seed of the draw of items")
-    location: str = Field("", description="scores only: tidy CSV file")
-    select: str = Field("", description="scores only: task in the file; empty = the row's own name")
-    metric: str = Field("accuracy", description="scores only: metric in the file")
+    kind: TaskKind = Field(description="facts, bmlama, nli, harness or scores")
+    relation: Relation | None = Field(None, description="facts: which fact is asked")
+    location: str = Field(
+        "",
+        description="bmlama, nli: folder, or for nli `hub:<id>@<revision>`; harness: folder of "
+        "task files of your own; scores: CSV file or folder of harness results",
+    )
+    training: str = Field(
+        "", description="nli: file of English training pairs, or `hub:<id>@<revision>`"
+    )
+    pattern: str = Field(
+        "{language}.tsv",
+        description="bmlama, nli: file name (hub: configuration); harness: name of its tasks; with "
+        "{language} for the code",
+    )
+    codes: CodeScheme = Field("bcp47", description="which codes the names use")
+    languages: str = Field(
+        "", description="nli from a hub: codes of the languages it has, separated by commas"
+    )
+    items: int | None = Field(
+        None, ge=5, description="number of questions, drawn by seed; empty = all"
+    )
+    shots: int = Field(5, ge=0, description="facts, harness: worked examples in the prompt")
+    seed: int = Field(0, ge=0, description="seed of the draw and of the fine-tuning")
+    select: str = Field(
+        "",
+        description="scores: task in the file; empty = the row's own name. harness: languages "
+        "whose task has another name, such as `en=arc_challenge`, separated by commas",
+    )
+    metric: str = Field("accuracy", description="harness, scores: metric to read")
     licence: str = Field("", description="licence of the data")
     note: str = Field("", description="what a reader of the results must know of this task")
 
+    @property
+    def scored(self) -> dict[ScoreKind, tuple[str, ...]]:
+        """What the task yields per language: ``benchmarks`` or ``transfer`` -> metrics."""
+        kinds: dict[TaskKind, dict[ScoreKind, tuple[str, ...]]] = {
+            "facts": {"benchmarks": ("accuracy",), "transfer": ("rankc",)},
+            "bmlama": {"benchmarks": ("accuracy",), "transfer": ("rankc", "overlap")},
+            "nli": {"transfer": ("accuracy", "ratio")},
+            "harness": {"benchmarks": (self.metric,)},
+            "scores": {"benchmarks": (self.metric,)},
+        }
+        return kinds[self.kind]
+
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        """Each kind needs a column of its own."""
-        if self.kind == "facts" and self.relation is None:
-            raise ValueError("a task of kind 'facts' needs a 'relation'")
-        if self.kind == "scores" and not self.location:
-            raise ValueError("a task of kind 'scores' needs a 'location'")
+        """Each kind needs columns of its own."""
+        for column in REQUIRED_COLUMNS[self.kind]:
+            if not getattr(self, column):
+                raise ValueError(f"a task of kind '{self.kind}' needs a '{column}'")
+        if self.kind == "harness" and "{language}" not in self.pattern:
+            raise ValueError("a task of kind 'harness' needs a 'pattern' with {language}")
         return self
+
+
+#: Columns that a kind of task cannot do without.
+REQUIRED_COLUMNS: dict[TaskKind, tuple[str, ...]] = {
+    "facts": ("relation",),
+    "bmlama": ("location",),
+    "nli": ("location", "training"),
+    "harness": ("pattern",),
+    "scores": ("location",),
+}

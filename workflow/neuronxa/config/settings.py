@@ -106,10 +106,37 @@ class ExtractionSettings(Section):
     )
 
 
+class FineTuningSettings(Section):
+    """How a model is fine-tuned on English before its transfer is measured."""
+
+    method: Literal["lora", "full"] = Field(
+        "lora", description="low-rank adapters on all linear layers, or every weight"
+    )
+    examples: int | None = Field(
+        None, ge=1, description="English training pairs, drawn by the task's seed; empty = all"
+    )
+    epochs: int = Field(1, ge=1, description="passes over the training pairs")
+    batch_size: int = Field(16, ge=1, description="pairs of one step")
+    learning_rate: float = Field(
+        2e-4, gt=0, description="peak, with linear decay; some 1e-5 for `full`"
+    )
+    warmup: float = Field(0.06, ge=0, lt=1, description="share of the steps that warm up")
+    max_tokens: int = Field(256, ge=8, description="longer pairs are left out and counted")
+    rank: int = Field(16, ge=1, description="lora: rank of the adapters")
+    alpha: int = Field(32, ge=1, description="lora: scale of the adapters, divided by the rank")
+    checkpoint_steps: int = Field(
+        100, ge=1, description="steps between checkpoints: what a kill can cost"
+    )
+
+
 class StatisticsSettings(Section):
     """Intervals of the final rules."""
 
     confidence: float = Field(0.95, gt=0.5, lt=1.0, description="level of every interval")
+    resamples: int = Field(
+        2000, ge=100, description="draws of every bootstrap and permutation test"
+    )
+    seed: int = Field(0, ge=0, description="seed of these draws")
 
 
 class ConfigFile(Section):
@@ -127,6 +154,7 @@ class ConfigFile(Section):
     tasks: list[str] = Field([], description="rows of the tasks sheet")
     extraction: ExtractionSettings = ExtractionSettings()
     alignment: AlignmentSettings = AlignmentSettings()
+    fine_tuning: FineTuningSettings = FineTuningSettings()
     statistics: StatisticsSettings = StatisticsSettings()
     sheets: SheetPaths = SheetPaths()
 

@@ -214,7 +214,7 @@ class _Relation:
 
 @cache
 def draw_items(
-    relation: Relation, *, items: int, shots: int, seed: int
+    relation: Relation, *, items: int | None, shots: int, seed: int
 ) -> tuple[tuple[Item, ...], tuple[Item, ...]]:
     """Items and worked examples of a relation, the same for every language.
 
@@ -225,7 +225,7 @@ def draw_items(
     Returns
     -------
     items, shots
-        Disjoint in their subjects. At most as many items as asked for.
+        Disjoint in their subjects. At most as many items as asked for; None: all there are.
 
     Raises
     ------
@@ -264,7 +264,7 @@ def draw_items(
     return tuple(drawn[c] for c in chosen), tuple(drawn[c] for c in examples)
 
 
-def _take_turns(lists: Sequence[Sequence[str]], count: int) -> list[str]:
+def _take_turns(lists: Sequence[Sequence[str]], count: int | None) -> list[str]:
     """First of each list, then second of each, up to a count."""
     longest = max(map(len, lists), default=0)
     turns = [entries[turn] for turn in range(longest) for entries in lists if turn < len(entries)]

@@ -1,10 +1,9 @@
-# Downstream: what the models can do in each language, as tidy tables with the same columns.
+# Knowledge: which of several answers a model finds likeliest, language by language.
 #
-# in:  config/tasks.tsv, resources/models/<model>/model.json, or a user's own table of scores
+# in:  config/tasks.tsv, resources/models/<model>/model.json
 # out: results/facts/<model>/<task>/<language>/manifest.json, the handle of rankings.parquet
 #      results/benchmarks/<model>/<task>.parquet     accuracy per language
 #      results/transfer/<model>/<task>.parquet       consistency with the pivot (RankC) per language
-#      results/benchmarks/<task>.parquet             a user's own scores
 
 
 rule answer_facts:
@@ -18,7 +17,7 @@ rule answer_facts:
     benchmark:
         "results/timings/answer_facts/{model}/{task}/{language}.tsv"
     wildcard_constraints:
-        task=one_of(FACTS),
+        task=one_of(tasks_of("facts")),
     conda:
         "../../envs/models.yaml"
     threads: 16
@@ -41,7 +40,7 @@ rule score_facts:
     log:
         "results/logs/score_facts/{model}/{task}.log",
     wildcard_constraints:
-        task=one_of(FACTS),
+        task=one_of(tasks_of("facts")),
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -52,24 +51,3 @@ rule score_facts:
         "Scoring {wildcards.task} of {wildcards.model}"
     script:
         "../scripts/score_facts.py"
-
-
-rule read_scores:
-    """Bring a user's own table of scores into the common form."""
-    input:
-        lambda wildcards: SETTINGS.tasks[wildcards.task].location,
-    output:
-        "results/benchmarks/{task}.parquet",
-    log:
-        "results/logs/read_scores/{task}.log",
-    wildcard_constraints:
-        task=one_of(SCORES),
-    conda:
-        "../../envs/analysis.yaml"
-    params:
-        languages=str(SETTINGS.file.sheets.languages),
-        row=lambda wildcards: SETTINGS.tasks[wildcards.task].model_dump(),
-    message:
-        "Reading the scores of {wildcards.task}"
-    script:
-        "../scripts/read_scores.py"

@@ -40,7 +40,7 @@ def test_the_shipped_configuration_is_valid_and_plans_24_languages(raw):
         ({"models": ["gemma-3-270m"] * 2}, ["names 'gemma-3-270m' 2 times"]),
         ({"corpora": ["flores"]}, ["'corpora' names 'flores'", "flores-200"]),
         ({"extractions": ["none"]}, ["'extractions' names 'none'", "no-special"]),
-        ({"tasks": ["belebele"]}, ["'tasks' names 'belebele'", "continent"]),
+        ({"tasks": ["bellebele"]}, ["'tasks' names 'bellebele'", "continent"]),
         ({"languages": ["eng_Latn", "dut_Latn"]}, ["dut_Latn"]),
         ({"languages": ["eng_Latn", "cmn_Hans"]}, ["'cmn_Hans' is another name of 'zho_Hans'"]),
         ({"languages": ["eng_Latn", "deu_Latn", "eng_Latn"]}, ["names 'eng_Latn' 2 times"]),

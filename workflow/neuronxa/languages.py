@@ -203,7 +203,12 @@ class Languages(Mapping[str, Language]):
             return None
         if wanted.language == "no":  # CLDR's tag of Norwegian as a whole, which is Bokmål
             wanted = wanted.update_dict({"language": "nb"})
-        rows = [row for row in self._rows.values() if _tag_language(row) == wanted.language]
+        member = _usual_member(wanted)
+        rows = [
+            row
+            for row in self._rows.values()
+            if _tag_language(row) == wanted.language or row.iso639_3 == member
+        ]
         if wanted.script or wanted.territory:
             full = wanted.maximize()
             script = "Hang" if full.script == "Kore" else full.script
@@ -289,6 +294,14 @@ def _language(row: Row, code: str, path: Path) -> Language:
         family=cells["family"],
         resource_class=cells["class"],
     )
+
+
+def _usual_member(tag: langcodes.Language) -> str | None:
+    """ISO 639-3 code of a macrolanguage's usual member, where CLDR does not say so: qu is quy."""
+    try:
+        return ALIASES.get(tag.to_alpha3())
+    except LookupError:
+        return None
 
 
 def _tag_language(row: Language) -> str | None:

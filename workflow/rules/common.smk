@@ -10,6 +10,7 @@ from snakemake.exceptions import WorkflowError
 LIBRARY = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
 sys.path.insert(0, str(LIBRARY))
 
+from neuronxa.downstream.scores.files import score_files
 from neuronxa.errors import NeuronXAError
 from neuronxa.jobs import share_library
 from neuronxa.models.snapshot import SNAPSHOT_VERSION

@@ -37,8 +37,14 @@ class ModelRow(Row):
     part: str = Field(
         "", description="multimodal models: path of the language model, often `language_model`"
     )
+    aliases: str = Field("", description="other names in tables of scores, separated by commas")
     licence: str = Field("", description="licence of the weights")
     provenance: str = Field("", description="who published the weights and who wrapped them")
+
+    @property
+    def other_names(self) -> tuple[str, ...]:
+        """The names in ``aliases``."""
+        return tuple(name.strip() for name in self.aliases.split(",") if name.strip())
 
 
 class CorpusRow(Row):
@@ -96,6 +102,11 @@ class TaskRow(Row):
     task: Slug = Field(description="name used in paths and tables")
     label: str = Field(min_length=1, description="name shown in figures and tables")
     kind: TaskKind = Field(description="facts, bmlama, nli, harness or scores")
+    benchmark: str = Field(
+        "",
+        description="what is measured; rows with the same word are sources of one benchmark and "
+        "are compared; empty = the row's own name",
+    )
     relation: Relation | None = Field(None, description="facts: which fact is asked")
     location: str = Field(
         "",
@@ -107,8 +118,8 @@ class TaskRow(Row):
     )
     pattern: str = Field(
         "{language}.tsv",
-        description="bmlama, nli: file name (hub: configuration); harness: name of its tasks; with "
-        "{language} for the code",
+        description="bmlama, nli: file name (hub: configuration); harness, and scores that the "
+        "harness wrote: name of its tasks; with {language} for the code",
     )
     codes: CodeScheme = Field("bcp47", description="which codes the names use")
     languages: str = Field(
@@ -121,12 +132,18 @@ class TaskRow(Row):
     seed: int = Field(0, ge=0, description="seed of the draw and of the fine-tuning")
     select: str = Field(
         "",
-        description="scores: task in the file; empty = the row's own name. harness: languages "
-        "whose task has another name, such as `en=arc_challenge`, separated by commas",
+        description="scores: task in the file (empty = the row's own name) and conditions. "
+        "harness: languages whose task has another name, such as `en=arc_challenge`. Separated by "
+        "commas",
     )
     metric: str = Field("accuracy", description="harness, scores: metric to read")
     licence: str = Field("", description="licence of the data")
     note: str = Field("", description="what a reader of the results must know of this task")
+
+    @property
+    def measured(self) -> str:
+        """Name of the benchmark, which several rows may be sources of."""
+        return self.benchmark or self.task
 
     @property
     def scored(self) -> dict[ScoreKind, tuple[str, ...]]:

@@ -32,6 +32,10 @@ class SheetPaths(Section):
     corpora: Path = Field(Path("config/corpora.tsv"), description="corpora that may be named")
     extractions: Path = Field(Path("config/extractions.tsv"), description="ways to extract")
     tasks: Path = Field(Path("config/tasks.tsv"), description="downstream tasks")
+    published: Path | None = Field(
+        Path("config/published.tsv"),
+        description="published numbers that ours are set beside; null for none",
+    )
 
 
 MeasureName = Literal[

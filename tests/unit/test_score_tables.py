@@ -287,9 +287,7 @@ def test_faults(
 def test_faults_of_a_row_of_the_tasks_sheet(
     tmp_path: Path, languages: Languages, cells: dict[str, str], texts: list[str]
 ) -> None:
-    path = write(
-        tmp_path, *published("m,t,sw,acc,.1,0,r.json,", "m,t,sw,ppl,4.1,0,r.json,")
-    )
+    path = write(tmp_path, *published("m,t,sw,acc,.1,0,r.json,", "m,t,sw,ppl,4.1,0,r.json,"))
     with pytest.raises(ConfigError) as error:
         read(path, languages, **cells)
     for text in texts:

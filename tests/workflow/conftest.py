@@ -29,7 +29,7 @@ def snakemake(repository):
 @pytest.fixture(scope="session")
 def default_sheets(repository):
     """The sheets of the repository, for runs in other folders."""
-    names = ("models", "languages", "corpora", "extractions", "tasks")
+    names = ("models", "languages", "corpora", "extractions", "tasks", "published")
     return {name: str(repository / f"config/{name}.tsv") for name in names}
 
 

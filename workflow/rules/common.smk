@@ -44,6 +44,7 @@ LABELS = {
     "tasks": {name: row.label for name, row in SETTINGS.tasks.items()},
     "corpora": {name: row.label for name, row in SETTINGS.corpora.items()},
 }
+SHOTS = {name: row.own_shots for name, row in SETTINGS.tasks.items()}
 RUN_LABELS = {"model": "{model}", "corpus": "{corpus}", "extraction": "{extraction}"}
 
 # columns of the sheets that are shown and change no number
@@ -160,8 +161,10 @@ def output_tables():
         )
         for path in table("{}/{}/{}/{}".format(*run, name))
     ]
-    downstream = table("downstream") + table("correlations") if SETTINGS.tasks else []
-    return table("models") + table("texts") + table("scores") + per_run + downstream
+    names = ["models", "texts", "scores"]
+    if SETTINGS.tasks:
+        names += ["downstream", "correlations", "sources"]
+    return [path for name in names for path in table(name)] + per_run
 
 
 def output_figures():

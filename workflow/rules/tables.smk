@@ -138,11 +138,40 @@ rule tabulate_downstream:
         "../../envs/analysis.yaml"
     params:
         languages=str(SETTINGS.file.sheets.languages),
+        shots=SHOTS,
         labels=LABELS,
     message:
         "Writing the tables of task scores and correlations"
     script:
         "../scripts/tabulate_downstream.py"
+
+
+rule tabulate_sources:
+    """What each source of a benchmark holds, and how far the sources agree."""
+    input:
+        downstream_scores,
+    output:
+        report(
+            "results/tables/sources.html",
+            caption="../report/sources_table.rst",
+            category="3 Downstream",
+            labels={"result": "table of sources"},
+        ),
+        table("sources")[:-1],
+    log:
+        "results/logs/tabulate_sources.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        benchmarks={name: row.measured for name, row in SETTINGS.tasks.items()},
+        shots=SHOTS,
+        licences={name: row.licence for name, row in SETTINGS.tasks.items()},
+        confidence=SETTINGS.file.statistics.confidence,
+        labels=LABELS,
+    message:
+        "Writing the table of sources"
+    script:
+        "../scripts/tabulate_sources.py"
 
 
 rule tabulate_neurons:

@@ -7,13 +7,15 @@ from neuronxa.jobs import job
 from neuronxa.languages import Languages
 from neuronxa.output.labels import Labels
 from neuronxa.output.tables import correlation_table, downstream_table, write_table
+from neuronxa.statistics.sources import with_shots
 
 with job(snakemake.log[0]):
     labels = Labels(**snakemake.params.labels)
     languages = Languages.read(snakemake.params.languages)
+    scores = read_frames(list(map(Path, snakemake.input.downstream)))
     write_table(
         downstream_table(
-            read_frames(list(map(Path, snakemake.input.downstream))),
+            with_shots(scores, snakemake.params.shots),
             languages=languages,
             labels=labels,
         ),

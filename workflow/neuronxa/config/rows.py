@@ -146,6 +146,11 @@ class TaskRow(Row):
         return self.benchmark or self.task
 
     @property
+    def own_shots(self) -> int | None:
+        """Number of worked examples in the prompts of a task that is run here; None without any."""
+        return self.shots if self.kind in ("facts", "harness") else None
+
+    @property
     def scored(self) -> dict[ScoreKind, tuple[str, ...]]:
         """What the task yields per language: ``benchmarks`` or ``transfer`` -> metrics."""
         kinds: dict[TaskKind, dict[ScoreKind, tuple[str, ...]]] = {

@@ -13,6 +13,7 @@ from neuronxa.output.tables.controls import controls_table
 from neuronxa.output.tables.inputs import models_table, texts_table
 from neuronxa.output.tables.measures import measures_table
 from neuronxa.output.tables.neurons import neurons_table, specific_neurons_table
+from neuronxa.output.tables.sources import sources_table
 from neuronxa.output.tables.write import Table, write_table
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "neurons_table",
     "retrieval_table",
     "scores_table",
+    "sources_table",
     "specific_neurons_table",
     "texts_table",
     "write_table",

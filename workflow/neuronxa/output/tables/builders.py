@@ -286,7 +286,8 @@ def downstream_table(
     Parameters
     ----------
     downstream
-        Task scores, columns ``model, task, language, metric, value, low, high, n, chance, source``.
+        Task scores, columns ``model, task, language, metric, value, low, high, n, chance, source``
+        and, where it is known, ``shots``.
     languages
         Code to language; gives the name.
     labels
@@ -295,7 +296,8 @@ def downstream_table(
     Returns
     -------
     Table
-        A row per model, task, metric and language, from best to worst.
+        A row per model, task, metric and language, from best to worst. Several sources of one
+        benchmark are tasks of their own, one under the other.
     """
     labels = labels or Labels()
     ordered = downstream.sort_values(
@@ -313,6 +315,7 @@ def downstream_table(
             "value_high": ordered["high"],
             "chance": ordered["chance"],
             "n": ordered["n"],
+            **({"shots": ordered["shots"]} if "shots" in ordered else {}),
             "source": ordered["source"],
         }
     ).reset_index(drop=True)

@@ -44,6 +44,7 @@ LABELS = {
     "tasks": {name: row.label for name, row in SETTINGS.tasks.items()},
     "corpora": {name: row.label for name, row in SETTINGS.corpora.items()},
 }
+BENCHMARKS = {name: row.measured for name, row in SETTINGS.tasks.items()}
 SHOTS = {name: row.own_shots for name, row in SETTINGS.tasks.items()}
 RUN_LABELS = {"model": "{model}", "corpus": "{corpus}", "extraction": "{extraction}"}
 
@@ -164,6 +165,8 @@ def output_tables():
     names = ["models", "texts", "scores"]
     if SETTINGS.tasks:
         names += ["downstream", "correlations", "sources"]
+    if SETTINGS.file.sheets.published:
+        names.append("published")
     return [path for name in names for path in table(name)] + per_run
 
 

@@ -1,7 +1,7 @@
 # Tables: what goes into a paper and into the report, as CSV, Markdown, LaTeX and HTML.
 #
 # in:  results/alignment/, results/neurons/, results/controls/, results/correlation/,
-#      results/benchmarks/, results/transfer/
+#      results/benchmarks/, results/transfer/, config/published.tsv
 # out: results/tables/**.{csv,md,tex,html}
 
 
@@ -163,7 +163,7 @@ rule tabulate_sources:
     conda:
         "../../envs/analysis.yaml"
     params:
-        benchmarks={name: row.measured for name, row in SETTINGS.tasks.items()},
+        benchmarks=BENCHMARKS,
         shots=SHOTS,
         licences={name: row.licence for name, row in SETTINGS.tasks.items()},
         confidence=SETTINGS.file.statistics.confidence,
@@ -172,6 +172,42 @@ rule tabulate_sources:
         "Writing the table of sources"
     script:
         "../scripts/tabulate_sources.py"
+
+
+rule tabulate_published:
+    """Published numbers, and ours for the same quantities with what differs."""
+    input:
+        published=SETTINGS.file.sheets.published or [],
+        scores=alignment_scores,
+        methods="results/correlation/methods.parquet",
+        downstream=downstream_scores,
+        correlations=(
+            ["results/correlation/correlations.parquet"] if SETTINGS.tasks else []
+        ),
+    output:
+        report(
+            "results/tables/published.html",
+            caption="../report/published_table.rst",
+            category="6 Published numbers",
+            labels={"result": "table beside the papers"},
+        ),
+        table("published")[:-1],
+    log:
+        "results/logs/tabulate_published.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        languages=str(SETTINGS.file.sheets.languages),
+        pivot=SETTINGS.pivot,
+        sites={name: row.sites[0] for name, row in SETTINGS.extractions.items()},
+        poolings={name: row.pooling for name, row in SETTINGS.extractions.items()},
+        benchmarks=BENCHMARKS,
+        confidence=SETTINGS.file.statistics.confidence,
+        labels=LABELS,
+    message:
+        "Setting our numbers beside published ones"
+    script:
+        "../scripts/tabulate_published.py"
 
 
 rule tabulate_neurons:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from neuronxa.config.published import read_published
 from neuronxa.config.rows import CorpusRow, ExtractionRow, ModelRow, TaskRow
 from neuronxa.errors import ConfigError
 from neuronxa.languages import Languages
@@ -208,6 +209,8 @@ def load_settings(raw: Mapping[str, Any], *, where: str = "config") -> Settings:
     sheets = file.sheets
     languages = Languages.read(sheets.languages)
     _check_languages(file, languages, where)
+    if sheets.published:
+        read_published(sheets.published)  # refuses a bad sheet before anything runs
     return Settings(
         file=file,
         models=_pick(file.models, sheets.models, ModelRow, "models", "model", where),

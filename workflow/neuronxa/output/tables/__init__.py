@@ -13,6 +13,7 @@ from neuronxa.output.tables.controls import controls_table
 from neuronxa.output.tables.inputs import models_table, texts_table
 from neuronxa.output.tables.measures import measures_table
 from neuronxa.output.tables.neurons import neurons_table, specific_neurons_table
+from neuronxa.output.tables.published import published_table
 from neuronxa.output.tables.sources import sources_table
 from neuronxa.output.tables.write import Table, write_table
 
@@ -25,6 +26,7 @@ __all__ = [
     "measures_table",
     "models_table",
     "neurons_table",
+    "published_table",
     "retrieval_table",
     "scores_table",
     "sources_table",

@@ -131,11 +131,11 @@ def compare_published(published: Sequence[PublishedRow], run: Run) -> pd.DataFra
         about["published"] = row.value
         ours = [about | found for found in _ours(row, run, published)]
         rows += ours or [about | {"differs": "not in this run"}]
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
-    texts = ("our_corpus", "our_extraction", "our_reading")
-    return table.assign(**{name: table[name].fillna("") for name in texts}).astype(
-        {"our_models": "Int64", "our_languages": "Int64"}
-    )
+    for one in rows:
+        for name in ("our_corpus", "our_extraction", "our_reading"):
+            one.setdefault(name, "")
+    counts = {"our_models": "Int64", "our_languages": "Int64"}
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(counts)
 
 
 def _ours(
@@ -157,20 +157,24 @@ def _ours(
         place = dict(zip(keys, map(str, key), strict=True))
         yield {
             **place,
-            **_over_models(part, run.confidence),
+            **_over_models(
+                part, run.confidence, least=-1.0 if row.quantity == "correlation" else 0.0
+            ),
             "our_models": part["model"].nunique(),
             "our_languages": part["languages"].min(),
             "differs": "; ".join(_differences(row, run, published, place, set(part["model"]))),
         }
 
 
-def _over_models(part: pd.DataFrame, confidence: float) -> dict[str, float]:
+def _over_models(part: pd.DataFrame, confidence: float, *, least: float) -> dict[str, float]:
     """The mean over models with Student's interval, or one model's number with its own."""
     if len(part) == 1:
         own = part.iloc[0]
         return {"ours": own["value"], "ours_low": own["low"], "ours_high": own["high"]}
     found = mean_interval(part["value"], confidence=confidence)
-    return {"ours": found.estimate, "ours_low": found.low, "ours_high": found.high}
+    # no share and no coefficient leaves its range, though a t interval can; NaN stays NaN
+    low, high = (float(np.clip(bound, least, 1.0)) for bound in (found.low, found.high))
+    return {"ours": found.estimate, "ours_low": low, "ours_high": high}
 
 
 def _differences(

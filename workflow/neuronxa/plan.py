@@ -7,11 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from neuronxa.config import CorpusRow, Settings, load_settings
+from neuronxa.config import CorpusRow, Settings, TaskRow, load_settings
 from neuronxa.corpora import Reader, open_reader
 from neuronxa.errors import ConfigError
+
+#: What the user brings, by reader of a corpus and kind of a task.
+CORPUS_FILES = {
+    "folder": "a folder with one file per language, {row.pattern}, the same sentence on each line",
+    "tatoeba": "a folder with two files per language, such as tatoeba.swh-eng.swh and .eng",
+}
+TASK_FILES = {
+    "bmlama": "a folder with one file per language, {row.pattern}",
+    "nli": "a folder with one file per language, {row.pattern}, and a file of training pairs",
+    "harness": "a folder of task files",
+    "scores": "a table of scores, or a folder of results of lm-evaluation-harness",
+}
 
 
 @dataclass(frozen=True)
@@ -63,10 +76,12 @@ def make_plan(raw: Mapping[str, Any], *, where: str = "config") -> Plan:
     Raises
     ------
     ConfigError
-        Anything that :func:`neuronxa.config.load_settings` refuses, a corpus without the pivot, a
-        language that no corpus has, or more sentences than a corpus holds.
+        Anything that :func:`neuronxa.config.load_settings` refuses, files of the user's own that
+        are not there (all of them in one message), a corpus without the pivot, a language that no
+        corpus has, or more sentences than a corpus holds.
     """
     settings = load_settings(raw, where=where)
+    _refuse_missing(settings, where=where)
     found = {
         name: _languages_of(row, settings, where=where) for name, row in settings.corpora.items()
     }
@@ -80,6 +95,33 @@ def make_plan(raw: Mapping[str, Any], *, where: str = "config") -> Plan:
                 remedy="remove these languages or add a corpus that has them",
             )
     return Plan(settings=settings, corpus_languages=found)
+
+
+def _refuse_missing(settings: Settings, *, where: str) -> None:
+    """Name every file and folder that the user must bring and that is not there."""
+    wanted = [
+        (f"corpus '{name}'", row.location, CORPUS_FILES[row.reader].format(row=row))
+        for name, row in settings.corpora.items()
+        if row.reader in CORPUS_FILES
+    ] + [
+        (f"task '{name}'", location, TASK_FILES[row.kind].format(row=row))
+        for name, row in settings.tasks.items()
+        for location in _local(row)
+    ]
+    missing = [one for one in wanted if not Path(one[1]).expanduser().exists()]
+    if missing:
+        told = "; ".join(f"{owner}: '{path}' ({what})" for owner, path, what in missing)
+        raise ConfigError(
+            f"files that the run needs are not there. {told}",
+            where=where,
+            remedy="put them there, correct 'location' in the sheet, or leave these rows out",
+        )
+
+
+def _local(row: TaskRow) -> list[str]:
+    """The locations of a task that are on the local disk."""
+    locations = (row.location, row.training)
+    return [one for one in locations if one and not one.startswith("hub:")]
 
 
 def _languages_of(row: CorpusRow, settings: Settings, *, where: str) -> tuple[str, ...]:

@@ -1,0 +1,130 @@
+"""The configurations of the two papers: what they name, and that they plan offline."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from neuronxa.config import load_settings
+from neuronxa.config.published import MEAN, read_published
+
+from .conftest import write_config
+
+pytestmark = pytest.mark.workflow
+
+PAPER_TASKS = ["xnli", "bmlama-53", "belebele", "m-mmlu", "m-arc"]
+#: Tasks that a dry run plans here; those of the papers join once their kinds have rules.
+PLANNED = [["continent"]]
+
+
+def configuration(repository, name, **changes):
+    return yaml.safe_load((repository / f"config/{name}.yaml").read_text("utf-8")) | changes
+
+
+def bring_files(folder):
+    """What the configurations need from the user: small, but of the right form."""
+    for code in ("deu", "swh"):
+        for side in (code, "eng"):
+            path = folder / f"data/tatoeba/tatoeba.{code}-eng.{side}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("".join(f"{side} {i}\n" for i in range(100)), "utf-8")
+    for code in ("eng_Latn", "deu_Latn", "swh_Latn"):
+        path = folder / f"data/flores200_devtest/{code}.devtest"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(f"{code} {i}\n" for i in range(100)), "utf-8")
+    bmlama = folder / "data/bmlama53/en.tsv"
+    bmlama.parent.mkdir(parents=True, exist_ok=True)
+    bmlama.write_text("Prompt\tAns\tCandidate Ans\tSubject\n", "utf-8")
+
+
+@pytest.fixture
+def offline(monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+
+@pytest.mark.parametrize("tasks", PLANNED, ids=",".join)
+def test_the_papers_run_plans_offline(
+    tmp_path, repository, snakemake, default_sheets, offline, tasks
+):
+    config = configuration(repository, "paper", tasks=tasks, sheets=default_sheets)
+    write_config(tmp_path, config)
+    bring_files(tmp_path)
+    done = snakemake(tmp_path, "-n")
+    stats = dict(line.split() for line in done.stdout.splitlines() if len(line.split()) == 2)
+    models, languages = len(config["models"]), len(config["languages"])
+    # FLORES+ has all languages, the folder of pairs two; two ways to extract
+    assert int(stats["extract_activations"]) == 2 * models * (languages + 2)
+    assert int(stats["align_languages"]) == 2 * models * 2
+    assert int(stats["snapshot_model"]) == models
+    assert stats["tabulate_published"] == "1"
+
+
+def test_mexas_run_plans_offline(tmp_path, repository, snakemake, default_sheets, offline):
+    config = configuration(repository, "mexa", tasks=[], sheets=default_sheets)
+    config["languages"] = ["eng_Latn", "deu_Latn", "swh_Latn"]
+    write_config(tmp_path, config)
+    bring_files(tmp_path)
+    done = snakemake(tmp_path, "-n")
+    assert "Extracting swh_Latn of flores-200 with olmo-1.7-7b" in done.stdout
+
+
+def test_what_the_user_must_bring_is_told_at_once(
+    tmp_path, repository, snakemake, default_sheets, offline
+):
+    write_config(tmp_path, configuration(repository, "paper", sheets=default_sheets))
+    done = snakemake(tmp_path, "-n", check=False)
+    assert done.returncode
+    output = done.stdout + done.stderr
+    for told in (
+        "corpus 'tatoeba': 'data/tatoeba' (a folder with two files per language, such as tatoeba",
+        "task 'bmlama-53': 'data/bmlama53' (a folder with one file per language, {language}.tsv)",
+        "Hint: put them there, correct 'location' in the sheet, or leave these rows out",
+    ):
+        assert told in output
+    # what a hub or the harness brings is nobody's folder
+    assert "xnli" not in output
+    assert "belebele" not in output
+    assert "Traceback" not in output
+
+
+@pytest.mark.parametrize(
+    ("name", "corpora", "languages", "extractions", "tasks"),
+    [
+        ("paper", ["flores-plus", "tatoeba"], 204, ["default", "product"], PAPER_TASKS),
+        ("mexa", ["flores-200"], 203, ["default"], PAPER_TASKS[2:]),
+    ],
+)
+def test_both_configurations_are_whole_and_valid(
+    repository, monkeypatch, name, corpora, languages, extractions, tasks
+):
+    monkeypatch.chdir(repository)
+    settings = load_settings(configuration(repository, name))
+    assert list(settings.corpora) == corpora
+    assert len(settings.file.languages) == languages
+    assert list(settings.extractions) == extractions
+    assert list(settings.tasks) == tasks
+    sheet = (repository / "config/languages.tsv").read_text("utf-8")
+    flores = sheet.partition("# The 204 languages of FLORES-200.\n")[2].partition("\n#")[0]
+    codes = [line.split("\t")[0] for line in flores.splitlines()]
+    left_out = {"mexa": {"yue_Hant"}, "paper": set()}[name]
+    assert settings.file.languages == [code for code in codes if code not in left_out]
+
+
+def test_every_model_says_whether_it_is_known_or_guessed(repository, monkeypatch):
+    monkeypatch.chdir(repository)
+    paper = load_settings(configuration(repository, "paper")).models
+    mexa = load_settings(configuration(repository, "mexa")).models
+    assert all("a guess for NeuronXA" in row.provenance for row in paper.values())
+    assert all("known to be MEXA's" in row.provenance for row in mexa.values())
+    published = read_published(repository / "config/published.tsv")
+    assert {row.model for row in published if row.paper == "MEXA"} - {MEAN} == set(mexa)
+    families = ("llama", "qwen", "mistral", "glm", "olmo")
+    assert all(any(name.startswith(family) for name in paper) for family in families)
+    assert all(name.startswith(families) for name in paper)
+
+
+def test_scores_of_ones_own_are_missed_too(tmp_path, repository, snakemake, default_sheets):
+    config = configuration(repository, "config", tasks=["published"], sheets=default_sheets)
+    write_config(tmp_path, config)
+    done = snakemake(tmp_path, "-n", check=False)
+    assert "task 'published': 'data/scores.csv' (a table of scores, or a folder" in output

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
+import pandas as pd
 import pytest
 import yaml
 
 from neuronxa.config import load_settings
 from neuronxa.config.published import MEAN, read_published
+from neuronxa.downstream.accuracy import SCORE_COLUMNS
 
 from .conftest import write_config
 
@@ -47,6 +51,7 @@ def test_the_papers_run_plans_offline(
     tmp_path, repository, snakemake, default_sheets, offline, tasks
 ):
     config = configuration(repository, "paper", tasks=tasks, sheets=default_sheets)
+    config["models"] = config["models"][::3]  # a third of the time; the others are no different
     write_config(tmp_path, config)
     bring_files(tmp_path)
     done = snakemake(tmp_path, "-n")
@@ -127,4 +132,70 @@ def test_scores_of_ones_own_are_missed_too(tmp_path, repository, snakemake, defa
     config = configuration(repository, "config", tasks=["published"], sheets=default_sheets)
     write_config(tmp_path, config)
     done = snakemake(tmp_path, "-n", check=False)
-    assert "task 'published': 'data/scores.csv' (a table of scores, or a folder" in output
+    assert (
+        "task 'published': 'data/scores.csv' (a table of scores, or a folder"
+        in done.stdout + done.stderr
+    )
+
+
+def test_two_sources_of_a_benchmark_go_through_the_rules(
+    tmp_path, repository, snakemake, default_sheets
+):
+    """A folder of the harness and a published table, as far as the table of sources."""
+    codes = {"eng_Latn": "en", "deu_Latn": "de", "fra_Latn": "fr", "swh_Latn": "sw"}
+    codes |= {"hin_Deva": "hi", "zho_Hans": "zh"}
+    results = tmp_path / "results of mine/x/results_2025-03-18T01-39-56.0.json"
+    results.parent.mkdir(parents=True)
+    values = {f"xnli_{code}": 0.4 + 0.02 * i for i, code in enumerate(codes.values())}
+    document = {
+        "results": {name: {"acc,none": value} for name, value in values.items()},
+        "n-shot": dict.fromkeys(values, 0),
+        "n-samples": {name: {"original": 100, "effective": 100} for name in values},
+        "model_name": "HuggingFaceTB/SmolLM2-135M-Instruct",
+    }
+    results.write_text(json.dumps(document), "utf-8")
+    lines = ["model,task,lang,metric,value,n_shot,path,commit"]
+    lines += [f"small,xnli,{code},acc,{0.5 - 0.01 * i},0,r.json,c" for i, code in enumerate(codes)]
+    (tmp_path / "published.csv").write_text("\n".join(lines) + "\n", "utf-8")
+    models = (repository / "config/models.tsv").read_text("utf-8").splitlines()
+    small = next(i for i, line in enumerate(models) if line.startswith("smollm2-135m"))
+    cells = models[small].split("\t")
+    cells[models[1].split("\t").index("aliases")] = "small, HuggingFaceTB/SmolLM2-135M-Instruct"
+    named = [*models[:2], "\t".join(cells)]
+    (tmp_path / "models.tsv").write_text("\n".join(named) + "\n", "utf-8")
+    head = ["task", "label", "kind", "benchmark", "location", "pattern", "select", "metric"]
+    rows = [
+        ["mine", "XNLI", "scores", "xnli", "results of mine", "xnli_{language}", "", "acc"],
+        ["theirs", "XNLI", "scores", "xnli", "published.csv", "", "xnli", "acc"],
+    ]
+    sheet = "\n".join("\t".join(row) for row in [head, *rows])
+    (tmp_path / "tasks.tsv").write_text(sheet + "\n", "utf-8")
+    config = {
+        "models": ["smollm2-135m"],
+        "languages": list(codes),
+        "corpora": ["interface"],
+        "tasks": ["mine", "theirs"],
+        "sheets": default_sheets | {"models": "models.tsv", "tasks": "tasks.tsv"},
+    }
+    write_config(tmp_path, config)
+    snakemake(tmp_path, "--cores", "1", "results/tables/sources.csv")
+    table = pd.read_csv(tmp_path / "results/tables/sources.csv")
+    assert table["source"].tolist() == ["x/results_2025-03-18T01-39-56.0.json", "r.json, commit c"]
+    assert table["languages"].tolist() == [6, 6]
+    assert table["shots"].tolist() == [0, 0]
+    assert table["n"].tolist()[0] == 100
+    second = table.iloc[1]
+    assert (second["compared_with"], second["shared"]) == ("mine", 6)
+    assert second["pearson"] == pytest.approx(-1.0)
+    gaps = [abs(0.4 + 0.02 * i - (0.5 - 0.01 * i)) for i in range(6)]
+    assert second["difference"] == pytest.approx(sum(gaps) / 6)
+    # an added result is noticed
+    again = {**document, "results": {"xnli_en": {"acc,none": 0.9}}}
+    newer = results.with_name("results_2025-04-01T00-00-00.0.json")
+    newer.write_text(json.dumps(again), "utf-8")
+    snakemake(tmp_path, "--cores", "1", "results/benchmarks/mine.parquet")
+    frame = pd.read_parquet(tmp_path / "results/benchmarks/mine.parquet")
+    assert frame.set_index("language").loc["eng_Latn", "value"] == 0.9
+    assert list(frame.columns[:10]) == SCORE_COLUMNS
+    log = (tmp_path / "results/logs/read_scores/mine.log").read_text("utf-8")
+    assert "the newer counts: x/results_2025-04-01T00-00-00.0.json" in log

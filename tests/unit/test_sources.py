@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from neuronxa.config import TaskRow
 from neuronxa.downstream.accuracy import SCORE_COLUMNS
 from neuronxa.output.labels import Labels
 from neuronxa.output.tables import downstream_table, sources_table
@@ -50,6 +51,13 @@ BENCHMARKS = {"xnli": "xnli", "xnli-a": "xnli", "xnli-b": "xnli", "quiz": "quiz"
 def test_shots_are_those_of_the_result_or_else_of_the_task(downstream):
     known = downstream.groupby("task")["shots"].agg(lambda shots: set(shots.dropna()))
     assert known.to_dict() == {"xnli": set(), "xnli-a": {0}, "xnli-b": {5}, "quiz": {6}}
+
+
+def test_a_row_says_what_it_measures_and_its_own_shots():
+    quiz = TaskRow(task="quiz", label="Q", kind="facts", relation="continent", shots=6)
+    assert (quiz.measured, quiz.own_shots) == ("quiz", 6)
+    theirs = TaskRow(task="a", label="A", kind="scores", location="a.csv", benchmark="quiz")
+    assert (theirs.measured, theirs.own_shots) == ("quiz", None)
 
 
 def test_every_source_says_what_it_holds(downstream):

@@ -49,7 +49,7 @@ SHOTS = {name: row.own_shots for name, row in SETTINGS.tasks.items()}
 RUN_LABELS = {"model": "{model}", "corpus": "{corpus}", "extraction": "{extraction}"}
 
 # columns of the sheets that are shown and change no number
-SHOWN = {"label", "licence", "note"}
+SHOWN = {"label", "benchmark", "licence", "note"}
 
 
 def one_of(names):

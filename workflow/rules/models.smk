@@ -15,8 +15,9 @@ rule snapshot_model:
     conda:
         "../../envs/models.yaml"
     params:
+        # neither changes the weights
         row=lambda wildcards: SETTINGS.models[wildcards.model].model_dump(
-            exclude={"label"}
+            exclude={"label", "aliases"}
         ),
         version=SNAPSHOT_VERSION,
     message:

@@ -102,7 +102,7 @@ class FactShard:
         identity: dict[str, Any] = {
             "facts_version": FACTS_VERSION,
             "model_digest": read_card(self.snapshot).digest,
-            "task": self.task.model_dump(exclude={"label", "note", "licence"}),
+            "task": self.task.model_dump(exclude={"label", "benchmark", "note", "licence"}),
             "language": language,
             "bcp47": self.languages[language],
             # names and facts come with these packages

@@ -188,7 +188,9 @@ def test_a_published_table_with_two_runs_takes_the_newer(
     assert f"1 scores are in two results; the newer counts: {NEW}, commit c, not" in caplog.text
 
 
-def test_conditions_choose_among_shots_and_paths(tmp_path: Path, languages: Languages) -> None:
+def test_conditions_choose_among_shots_and_paths(
+    tmp_path: Path, languages: Languages, caplog: pytest.LogCaptureFixture
+) -> None:
     path = write(
         tmp_path,
         *published(
@@ -200,7 +202,9 @@ def test_conditions_choose_among_shots_and_paths(tmp_path: Path, languages: Lang
         ),
     )
     select = "x, n_shot=5, path=a/*, path=!*llama*, jp=ja"
-    scores = read(path, languages, select=select)
+    with caplog.at_level(logging.INFO):
+        scores = read(path, languages, select=select)
+    assert "left out: 3 rows that do not fit n_shot=5, path=a/*, path=!*llama*" in caplog.text
     assert scores.value.tolist() == [0.2, 0.3]
     assert scores.language.tolist() == ["deu_Latn", "jpn_Jpan"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import logging
 import math
 from collections import Counter
 from pathlib import Path
@@ -11,6 +12,8 @@ from neuronxa.config import TaskRow
 from neuronxa.downstream.scores.found import Found, refuse_falling, stamp_in
 from neuronxa.downstream.scores.select import Selection
 from neuronxa.errors import ConfigError
+
+logger = logging.getLogger(__name__)
 
 REQUIRED = ("model", "task", "language", "metric", "value")
 OPTIONAL = ("n", "low", "high", "chance", "source", "n_shot", "path", "commit")
@@ -72,6 +75,8 @@ def read_table(path: Path, row: TaskRow, selection: Selection) -> list[Found]:
             allowed=[*(f"n_shot={k}" for k in shots), *(f"path={p}" for p in patterned[:5])],
             remedy=f"correct 'select' of '{row.task}' in the tasks sheet",
         )
+    if len(kept) < len(found):
+        logger.info("left out: %d rows that do not fit %s", len(found) - len(kept), selection.told)
     return kept
 
 

@@ -83,8 +83,8 @@ def test_what_cannot_be_correlated_says_why() -> None:
         correlate([np.nan, 1, 2, 3, 4], range(5), coefficient="pearson")
     with pytest.raises(StatisticsError, match="do not pair up"):
         correlate(range(6), range(5), coefficient="pearson")
-    with pytest.raises(StatisticsError, match="Allowed: pearson, spearman"):
-        correlate(range(6), range(6), coefficient="kendall")  # type: ignore[arg-type]
+    with pytest.raises(StatisticsError, match="Allowed: pearson, spearman, kendall"):
+        correlate(range(6), range(6), coefficient="phi")  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -98,9 +98,13 @@ def test_every_combination_has_its_rows(frames: tuple[pd.DataFrame, pd.DataFrame
     scores, downstream = frames
     table = correlate_methods(scores, downstream, pivot=PIVOT)
     assert list(table.columns) == list(COLUMNS)
-    # 4 methods, 2 reductions, 2 metrics, with and without the pivot, 2 coefficients.
-    assert len(table) == 4 * 2 * 2 * 2 * 2
-    assert not table.drop(columns=["estimate", "low", "high", "p"]).duplicated().any()
+    # 4 methods, 2 reductions, 2 metrics, with and without the pivot, 3 coefficients.
+    assert len(table) == 4 * 2 * 2 * 2 * 3
+    assert (
+        not table[["method", "reduction", "metric", "pivot_included", "coefficient"]]
+        .duplicated()
+        .any()
+    )
     assert (table["message"] == "").all()
     assert set(table.loc[table["pivot_included"], "n"]) == {12}
     assert set(table.loc[~table["pivot_included"], "n"]) == {11}

@@ -45,6 +45,12 @@ LABELS = {
 }
 RUN_LABELS = {"model": "{model}", "corpus": "{corpus}", "extraction": "{extraction}"}
 
+# task -> kind -> its metrics
+SCORED = {name: row.scored for name, row in SETTINGS.tasks.items()}
+
+# tables of the statistics over languages, beside that of the correlations
+STATISTICS = ["averages", "differences", "partial", "families", "claim"]
+
 # columns of the sheets that are shown and change no number
 SHOWN = {"label", "licence", "note"}
 
@@ -132,6 +138,33 @@ def downstream_scores(wildcards):
     ] + [f"results/benchmarks/{task}.parquet" for task in tasks_of("scores")]
 
 
+def task_items():
+    """The values behind the scores of every task that is run here."""
+    return [
+        f"results/items/{model}/{task}.parquet"
+        for task, row in SETTINGS.tasks.items()
+        if row.kind != "scores"
+        for model in SETTINGS.models
+    ]
+
+
+def task_pairs():
+    """The consistency of all pairs of languages, of the tasks that have it."""
+    return [
+        f"results/transfer/{model}/{task}.pairs.parquet"
+        for task in tasks_of("facts", "bmlama")
+        for model in SETTINGS.models
+    ]
+
+
+def of_runs(pattern):
+    """A file of every model, corpus and extraction."""
+    return [
+        pattern.format(model=model, corpus=corpus, extraction=extraction)
+        for model, corpus, extraction in PLAN.runs()
+    ]
+
+
 def table(stem):
     """The files of one table."""
     return [f"results/tables/{stem}.{ending}" for ending in TABLE_FORMATS]
@@ -159,7 +192,9 @@ def output_tables():
         )
         for path in table("{}/{}/{}/{}".format(*run, name))
     ]
-    downstream = table("downstream") + table("correlations") if SETTINGS.tasks else []
+    names = ["downstream", "correlations", *STATISTICS] if SETTINGS.tasks else []
+    names += ["mantel"] * bool(task_pairs())
+    downstream = [path for name in names for path in table(name)]
     return table("models") + table("texts") + table("scores") + per_run + downstream
 
 
@@ -192,6 +227,7 @@ def output_figures():
             for corpus in SETTINGS.corpora
             for extraction in SETTINGS.extractions
         ]
+        stems.append("claim")
     return [
         f"results/figures/{stem}.{ending}"
         for stem in stems

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from neuronxa.statistics.coefficients import Vector
 from neuronxa.statistics.intervals import mean_interval
+from neuronxa.statistics.points import Scored, kind_of
 
 Scale = Literal["plain", "fisher"]
 SCALES: Final[tuple[Scale, ...]] = ("plain", "fisher")
@@ -36,12 +37,9 @@ COLUMNS: Final = (
 OVER_MODELS: Final = "other models (Student's t over models)"
 NOTHING: Final = "nothing: one model"
 
-#: Task -> kind (``benchmarks``, ``transfer``) -> the metric that stands for the task.
-Headlines = Mapping[str, Mapping[str, str]]
-
 
 def average_correlations(
-    correlations: pd.DataFrame, headlines: Headlines, *, confidence: float = 0.95
+    correlations: pd.DataFrame, scored: Scored, *, confidence: float = 0.95
 ) -> pd.DataFrame:
     """Average correlations over models, and over the tasks of a kind.
 
@@ -49,8 +47,8 @@ def average_correlations(
     ----------
     correlations
         What :func:`neuronxa.statistics.correlation.correlate_methods` returns.
-    headlines
-        The metric of each task that counts in the mean over the tasks of a kind.
+    scored
+        Task -> kind -> its metrics; the first stands for the task in the mean over tasks.
     confidence
         Coverage of the intervals.
 
@@ -70,17 +68,13 @@ def average_correlations(
     rows = []
     for key, part in known.groupby([*KEYS, "task", "metric"], sort=False):
         about = dict(zip((*KEYS, "task", "metric"), key, strict=True))
-        kinds = [
-            kind
-            for kind, metric in headlines.get(str(about["task"]), {}).items()
-            if metric == about["metric"]
-        ]
-        about |= {"kind": ", ".join(kinds), "n_tasks": 1}
+        kind = kind_of(scored, str(about["task"]), str(about["metric"]))
+        about |= {"kind": kind, "n_tasks": 1}
         rows += _over_models(about, part["estimate"], confidence)
     for key, part in known.groupby(list(KEYS), sort=False):
         about = dict(zip(KEYS, key, strict=True)) | {"task": ALL, "metric": ALL}
-        for kind in dict.fromkeys(name for kinds in headlines.values() for name in kinds):
-            rows += _over_tasks(about | {"kind": kind}, part, headlines, confidence)
+        for kind in dict.fromkeys(name for kinds in scored.values() for name in kinds):
+            rows += _over_tasks(about | {"kind": kind}, part, scored, confidence)
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     return table.astype({"n_models": "int64", "n_tasks": "int64", "pivot_included": bool})
 
@@ -143,11 +137,11 @@ def _over_models(
 
 
 def _over_tasks(
-    about: dict[str, Any], part: pd.DataFrame, headlines: Headlines, confidence: float
+    about: dict[str, Any], part: pd.DataFrame, scored: Scored, confidence: float
 ) -> list[dict[str, Any]]:
     """Average each model over the tasks of a kind, and these means over the models."""
     counted = {
-        (task, kinds[about["kind"]]) for task, kinds in headlines.items() if about["kind"] in kinds
+        (task, kinds[about["kind"]][0]) for task, kinds in scored.items() if about["kind"] in kinds
     }
     chosen = part.loc[[pair in counted for pair in zip(part["task"], part["metric"], strict=True)]]
     tasks = len(chosen[["task", "metric"]].drop_duplicates())

@@ -52,11 +52,12 @@ def weighted_coefficients(x: Vector, y: Vector, weights: Weights, coefficient: s
         Unknown coefficient.
     """
     check_coefficient(coefficient)
-    if coefficient == "kendall":
-        return _kendall(x, y, weights)
-    if coefficient == "pearson":
-        return _pearson(_standardised(x)[None], _standardised(y)[None], weights)
-    return _pearson(_ranks(x, weights), _ranks(y, weights), weights)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        if coefficient == "kendall":
+            return _kendall(x, y, weights)
+        if coefficient == "pearson":
+            return _pearson(_standardised(x)[None], _standardised(y)[None], weights)
+        return _pearson(_ranks(x, weights), _ranks(y, weights), weights)
 
 
 def check_coefficient(coefficient: str) -> None:
@@ -103,7 +104,6 @@ def _kendall(x: Vector, y: Vector, weights: Weights) -> Vector:
 
 
 def _ratio(products: Vector, x_squares: Vector, y_squares: Vector) -> Vector:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        # Rounding can leave a perfect correlation a hair beyond 1.
-        found: Vector = np.clip(products / np.sqrt(x_squares * y_squares), -1.0, 1.0)
+    # Rounding can leave a perfect correlation a hair beyond 1.
+    found: Vector = np.clip(products / np.sqrt(x_squares * y_squares), -1.0, 1.0)
     return np.where((x_squares > 0) & (y_squares > 0), found, np.nan)

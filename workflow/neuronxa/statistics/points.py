@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import pandas as pd
@@ -15,6 +15,9 @@ KEYS: Final = (*RUN, "method", "reduction", "task", "metric")
 
 LEAST_POINTS: Final = 5
 """Fewest languages that a statistic is computed over."""
+
+#: Task -> kind (``benchmarks`` or ``transfer``) -> metrics that it yields, the headline first.
+Scored = Mapping[str, Mapping[str, Sequence[str]]]
 
 
 def paired_points(
@@ -81,6 +84,12 @@ def without_and_with(points: pd.DataFrame, pivot: str) -> Iterator[tuple[bool, p
         else f"the pivot {pivot} has no score on both sides, so it cannot be included"
     )
     yield True, points, missing
+
+
+def kind_of(scored: Scored, task: str, metric: str) -> str:
+    """Say whether a metric of a task is of ``benchmarks`` or of ``transfer``; empty if neither."""
+    kinds = scored.get(task, {})
+    return next((kind for kind, metrics in kinds.items() if metric in metrics), "")
 
 
 def told(fault: StatisticsError) -> str:

@@ -26,7 +26,8 @@ from neuronxa.output.style import (
     new_figure,
     styled,
 )
-from neuronxa.statistics.correlation import LEAST_POINTS, correlate
+from neuronxa.statistics.correlation import correlate
+from neuronxa.statistics.points import LEAST_POINTS
 from neuronxa.statistics.fit import fit_line
 
 if TYPE_CHECKING:

@@ -185,7 +185,7 @@ rule test_claim:
         correlations="results/correlation/correlations.parquet",
         reliability=of_runs(f"results/correlation/reliability/{RUN}.parquet"),
         downstream=downstream_scores,
-        items=task_items(),
+        item_values=task_items(),
     output:
         "results/correlation/claim.parquet",
     log:

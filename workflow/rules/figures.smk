@@ -195,3 +195,27 @@ rule plot_correlations:
         "Drawing the correlations on {wildcards.corpus}"
     script:
         "../scripts/plot_correlations.py"
+
+
+rule plot_claim:
+    """What each correlation could have shown: noise ceiling, power, published value."""
+    input:
+        "results/correlation/claim.parquet",
+    output:
+        report(
+            "results/figures/claim.svg",
+            caption="../report/claim.rst",
+            category="3 Downstream",
+            labels={"result": "how far the claim can be tested"},
+        ),
+        "results/figures/claim.pdf",
+    log:
+        "results/logs/plot_claim.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        labels=LABELS,
+    message:
+        "Drawing how far the claim can be tested"
+    script:
+        "../scripts/plot_claim.py"

@@ -10,7 +10,8 @@ from neuronxa.statistics.reliability import task_reliability
 with job(snakemake.log[0]):
     files, params = snakemake.input, snakemake.params
     downstream = read_frames(list(map(Path, files.downstream)))
-    items = read_frames(list(map(Path, files["items"]))) if files["items"] else None
+    # a user's own scores come without items
+    items = read_frames(list(map(Path, files.item_values))) if files.item_values else None
     claim = claim_frame(
         read_frame(Path(files.correlations)),
         read_frames(list(map(Path, files.reliability))),

@@ -27,8 +27,8 @@ from neuronxa.output.style import (
     styled,
 )
 from neuronxa.statistics.correlation import correlate
-from neuronxa.statistics.points import LEAST_POINTS
 from neuronxa.statistics.fit import fit_line
+from neuronxa.statistics.points import LEAST_POINTS
 
 if TYPE_CHECKING:
     from neuronxa.languages import Language

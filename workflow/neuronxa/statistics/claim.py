@@ -234,13 +234,13 @@ def verdict(row: dict[str, Any]) -> tuple[str, str]:
             f"on, above {what} of {expected:.2f} ({shown})."
         )
     if np.isnan(row["published"]):
-        return NOTHING, f"{shown[0].upper()}{shown[1:]}; no published value to compare with."
+        return NOTHING, f"No published value to compare with: {shown}."
     against = f"the published {row['published']:.4f} ({row['source']})"
     if row["low"] <= row["published"] <= row["high"]:
         return CONSISTENT, f"Consistent with {against}: {shown}."
     side = "below" if row["high"] < row["published"] else "above"
     noise = (
-        f"; noise alone keeps it below {row['ceiling']:.2f}"
+        f"; noise alone would keep it near {row['ceiling']:.2f}"
         if row["ceiling"] < row["published"]
         else ""
     )

@@ -162,21 +162,20 @@ def compare(
     y
         Task scores of the same languages.
     coefficient
-        ``pearson``, ``spearman`` or ``kendall``. The tests hold for Pearson's alone; of the
-        others the bootstrap interval speaks.
+        ``pearson``, ``spearman`` or ``kendall``.
     confidence, resamples, seed
         Of the paired bootstrap: each draw of languages serves both correlations (BCa).
 
     Returns
     -------
     dict
-        ``estimate``, ``other_estimate``, ``between`` (of the methods with each other),
-        ``difference`` with ``low`` and ``high``, and the attributes of :class:`Difference`.
+        ``estimate``, ``other_estimate``, ``between`` (of the methods with each other), and
+        ``difference`` with ``low`` and ``high``.
 
     Raises
     ------
     StatisticsError
-        As :func:`neuronxa.statistics.correlation.correlate` and :func:`overlapping_test` do.
+        As :func:`neuronxa.statistics.correlation.correlate` does.
     """
     check_coefficient(coefficient)
     a, b, c = (np.asarray(values, dtype=np.float64) for values in (x, other, y))
@@ -192,7 +191,7 @@ def compare(
     low, high = bca_interval(
         resampled[0] - resampled[1], r - other_r, jackknife[0] - jackknife[1], confidence
     )
-    found = {
+    return {
         "estimate": r,
         "other_estimate": other_r,
         "between": between,
@@ -200,9 +199,6 @@ def compare(
         "low": low,
         "high": high,
     }
-    if coefficient == "pearson":
-        found |= asdict(overlapping_test(r, other_r, between, n))
-    return found
 
 
 def compare_methods(
@@ -232,8 +228,9 @@ def compare_methods(
     -------
     pandas.DataFrame
         Columns `COLUMNS`, a row per run, reduction, task, metric, other method, pivot included or
-        not, and coefficient; ``difference`` is ``method`` less ``other``. A row that cannot be
-        computed says why in ``message``.
+        not, and coefficient; ``difference`` is ``method`` less ``other``. The tests hold for
+        Pearson's alone; of the others the bootstrap interval speaks. What cannot be computed is
+        NaN, and ``message`` says why.
     """
     rows = []
     for key, other, every in _shared_points(method_scores, downstream, method):
@@ -258,6 +255,15 @@ def compare_methods(
                             resamples=resamples,
                             seed=seed,
                         )
+                        if coefficient == "pearson":
+                            row |= asdict(
+                                overlapping_test(
+                                    row["estimate"],
+                                    row["other_estimate"],
+                                    row["between"],
+                                    len(points),
+                                )
+                            )
                     except StatisticsError as fault:
                         row["message"] = told(fault)
                 rows.append(row)

@@ -190,6 +190,7 @@ def control_methods(
         )
         for control, names in CONTROLS.items():
             kept = points.dropna(subset=list(names))
+            held = _columns(kept, names)
             for coefficient in PARTIALLY:
                 row: dict[str, Any] = dict.fromkeys(_NUMBERS, np.nan)
                 row |= about | {"control": control, "coefficient": coefficient}
@@ -198,7 +199,7 @@ def control_methods(
                     row |= partial_correlation(
                         kept["x"],
                         kept["y"],
-                        _columns(kept, names),
+                        held,
                         coefficient=coefficient,
                         confidence=confidence,
                     )
@@ -214,13 +215,10 @@ def _columns(points: pd.DataFrame, names: tuple[str, ...]) -> NDArray[np.float64
     """Numbers as they are; each script but the first as whether a language is written in it."""
     parts = []
     for name in names:
-        if name != "scripts":
-            parts.append(points[[name]].to_numpy(dtype=np.float64))
-            continue
-        scripts = points["scripts"].drop_duplicates().to_list()
-        # Of a single script there is a column as well, a constant one, that will be refused.
-        parts += [
-            (points[["scripts"]] == script).to_numpy(dtype=np.float64)
-            for script in scripts[1:] or scripts
-        ]
+        if name == "scripts":
+            number, scripts = pd.factorize(points["scripts"])
+            # Of a single script there is a column as well, a constant one, that will be refused.
+            parts.append(np.eye(len(scripts))[number][:, int(len(scripts) > 1) :])
+        else:
+            parts.append(points[name].to_numpy(dtype=np.float64)[:, None])
     return np.hstack(parts)

@@ -148,3 +148,11 @@ def test_perfect_correlations_on_fishers_scale() -> None:
     assert mean_correlation([1.0, 0.5], "fisher") == 1.0
     assert np.isnan(mean_correlation([1.0, -1.0], "fisher"))
     assert mean_correlation([1.0, -1.0], "plain") == 0.0
+
+
+def test_what_no_model_defines_has_a_row_without_a_value() -> None:
+    rows = [("a", "c", "NASCA", "mean", "s", "accuracy", np.nan)]
+    found = average_correlations(correlations(rows), {"s": {"benchmarks": ("accuracy",)}})
+    assert found["estimate"].isna().all()
+    assert found["n_models"].tolist() == [0, 0]
+    assert set(found["covers"]) == {"nothing: no model"}

@@ -36,6 +36,7 @@ COLUMNS: Final = (
 )
 OVER_MODELS: Final = "other models (Student's t over models)"
 NOTHING: Final = "nothing: one model"
+NO_MODEL: Final = "nothing: no model"
 
 
 def average_correlations(
@@ -59,18 +60,18 @@ def average_correlations(
         model over all tasks of a kind (``task`` and ``metric`` are ``all``), and both. ``scale``
         is ``plain``, the mean of the coefficients, as papers give it, or ``fisher``, the mean of
         atanh(r) turned back, which leans less to the side of zero where coefficients are high.
-        A correlation that is not defined is left out, and with it the model from the mean over
-        tasks: another mean would be over other tasks. ``n_models`` and ``n_tasks`` say how many
+        A correlation that is not defined is left out (``n_models`` may be 0), and with it the model
+        from the mean over tasks: another mean would be over other tasks. ``n_models`` and ``n_tasks`` say how many
         were averaged, ``covers`` what the interval speaks of. It takes the models as a sample of
         models; what other languages would have changed is not in it.
     """
-    known = correlations.loc[correlations["estimate"].notna()]
     rows = []
-    for key, part in known.groupby([*KEYS, "task", "metric"], sort=False):
+    for key, part in correlations.groupby([*KEYS, "task", "metric"], sort=False):
         about = dict(zip((*KEYS, "task", "metric"), key, strict=True))
         kind = kind_of(scored, str(about["task"]), str(about["metric"]))
         about |= {"kind": kind, "n_tasks": 1}
-        rows += _over_models(about, part["estimate"], confidence)
+        rows += _over_models(about, part["estimate"].dropna(), confidence)
+    known = correlations.loc[correlations["estimate"].notna()]
     for key, part in known.groupby(list(KEYS), sort=False):
         about = dict(zip(KEYS, key, strict=True)) | {"task": ALL, "metric": ALL}
         for kind in dict.fromkeys(name for kinds in scored.values() for name in kinds):
@@ -92,8 +93,10 @@ def mean_correlation(values: ArrayLike, scale: Scale) -> float:
     Returns
     -------
     float
-        NaN where perfect correlations of both signs meet on Fisher's scale.
+        NaN where there are none, or perfect ones of both signs on Fisher's scale.
     """
+    if np.size(values) == 0:
+        return np.nan
     with np.errstate(invalid="ignore"):
         return float(_back(np.mean(_onto(values, scale)), scale))
 
@@ -130,7 +133,7 @@ def _over_models(
                 "low": low,
                 "high": high,
                 "n_models": len(values),
-                "covers": OVER_MODELS if len(values) > 1 else NOTHING,
+                "covers": (NO_MODEL, NOTHING)[len(values)] if len(values) < 2 else OVER_MODELS,
             }
         )
     return rows

@@ -61,9 +61,9 @@ def average_correlations(
         is ``plain``, the mean of the coefficients, as papers give it, or ``fisher``, the mean of
         atanh(r) turned back, which leans less to the side of zero where coefficients are high.
         A correlation that is not defined is left out (``n_models`` may be 0), and with it the model
-        from the mean over tasks: another mean would be over other tasks. ``n_models`` and ``n_tasks`` say how many
-        were averaged, ``covers`` what the interval speaks of. It takes the models as a sample of
-        models; what other languages would have changed is not in it.
+        from the mean over tasks: another mean would be over other tasks. ``n_models`` and
+        ``n_tasks`` say how many were averaged, ``covers`` what the interval speaks of. It takes
+        the models as a sample of models; what other languages would have changed is not in it.
     """
     rows = []
     for key, part in correlations.groupby([*KEYS, "task", "metric"], sort=False):

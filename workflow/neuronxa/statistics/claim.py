@@ -12,8 +12,8 @@ from scipy import stats
 from neuronxa.statistics.coefficients import Coefficient
 from neuronxa.statistics.correlation import fisher_error
 from neuronxa.statistics.points import KEYS, LEAST_POINTS, RUN, Scored, kind_of
-from neuronxa.statistics.published import PUBLISHED, Published
 from neuronxa.statistics.reliability import noise_ceiling
+from neuronxa.statistics.reported import PUBLISHED, Published
 
 POWER: Final = 0.8
 MOST: Final = 0.5

@@ -34,8 +34,3 @@ PUBLISHED: Final = (
     Published("NASCA", "transfer", 0.8514, "Huang et al. 2025, abstract (arXiv)"),
     Published("MEXA", "benchmarks", 0.9300, "Kargaran et al. 2025, Table 6, mean of three tasks"),
 )
-
-
-def published_value(method: str, kind: str) -> Published | None:
-    """Find what a paper reports for a method and a kind of task, if anything."""
-    return next((one for one in PUBLISHED if (one.method, one.kind) == (method, kind)), None)

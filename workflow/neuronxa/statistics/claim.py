@@ -205,8 +205,8 @@ def verdict(row: dict[str, Any]) -> tuple[str, str]:
     """Judge one correlation, the first that holds of: not defined, at chance, underpowered.
 
     What is left is compared with the published value: consistent where the interval contains it.
-    Underpowered is a correlation that would probably not be found although the published value, or
-    the noise ceiling where that is lower, were true.
+    Underpowered is a correlation whose interval contains 0, and which would probably not be found
+    although the published value, or the noise ceiling where that is lower, were true.
 
     Parameters
     ----------
@@ -227,7 +227,7 @@ def verdict(row: dict[str, Any]) -> tuple[str, str]:
             f"({shown})."
         )
     expected = np.fmin(row["published"], row["ceiling"])
-    if expected < row["detectable"]:
+    if row["low"] <= 0 <= row["high"] and expected < row["detectable"]:
         what = "the published value" if expected == row["published"] else "the noise ceiling"
         return UNDERPOWERED, (
             f"Underpowered: {row['n']} languages find correlations from {row['detectable']:.2f} "

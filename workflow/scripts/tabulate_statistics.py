@@ -38,6 +38,6 @@ with job(snakemake.log[0]):
         tables.write_table(
             make(read_frame(path), labels=labels),
             Path("results/tables") / path.stem,
-            caption=caption,
+            caption=f"{caption} Scores are means over layers.",
             label=f"tab:{path.stem}",
         )

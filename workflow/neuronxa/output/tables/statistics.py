@@ -1,4 +1,7 @@
-"""Tables of the statistics over languages: what stands behind a correlation, and beside it."""
+"""Tables of the statistics over languages: what stands behind a correlation, and beside it.
+
+They show the mean over layers, the score that papers report; the frames have the other reductions.
+"""
 
 from __future__ import annotations
 
@@ -147,9 +150,9 @@ def claim_table(claim: pd.DataFrame, *, labels: Labels | None = None) -> Table:
     Table
         A row per model, method and task, without the pivot first, with its verdict in words.
     """
-    kept = claim.loc[(claim["coefficient"] == "pearson") & (claim["reduction"] == "mean")]
+    kept = claim.loc[claim["coefficient"] == "pearson"]
     frame = _named(kept, labels).rename(columns={"low": "estimate_low", "high": "estimate_high"})
-    frame = frame.drop(columns=["coefficient", "reduction", "kind", "source", "capped"])
+    frame = frame.drop(columns=["coefficient", "kind", "source", "capped"])
     # Of a correlation that is not defined no reliability is of use.
     frame.loc[frame["verdict"] == UNDEFINED, ["ceiling", "disattenuated"]] = float("nan")
     return _table(
@@ -165,10 +168,11 @@ def claim_table(claim: pd.DataFrame, *, labels: Labels | None = None) -> Table:
 def _named(frame: pd.DataFrame, labels: Labels | None) -> pd.DataFrame:
     """Show labels, and the rows without the pivot first; a message only where there is one."""
     labels = labels or Labels()
-    named = frame.assign(
-        corpus=frame["corpus"].map(labels.corpus),
-        model=frame["model"].map(labels.model),
-        task=frame["task"].map(labels.task),
+    named = frame.loc[frame["reduction"] == "mean"].drop(columns="reduction")
+    named = named.assign(
+        corpus=named["corpus"].map(labels.corpus),
+        model=named["model"].map(labels.model),
+        task=named["task"].map(labels.task),
     )
     if "pivot_included" in named:
         named = named.sort_values("pivot_included", kind="stable")

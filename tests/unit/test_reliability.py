@@ -8,6 +8,7 @@ import pytest
 
 from neuronxa.alignment.reduction import Reduction, reduce_alignment
 from neuronxa.errors import StatisticsError
+from neuronxa.statistics import reliability as module
 from neuronxa.statistics.reliability import (
     ALIGNMENT_COLUMNS,
     HALVES,
@@ -41,6 +42,14 @@ def plain(values, halves) -> float:
             found.append(np.corrcoef(first, second)[0, 1])
     r = np.mean(found)
     return 2 * r / (1 + r)
+
+
+def test_many_splits_are_averaged_in_parts(monkeypatch) -> None:
+    rng = np.random.default_rng(4)
+    values, halves = rng.random((6, 12)), random_halves(12, 50, 1)
+    whole = half_means(values, halves)
+    monkeypatch.setattr(module, "_SPLITS", 7)
+    np.testing.assert_allclose(half_means(values, halves), whole)
 
 
 def test_halves_are_halves() -> None:
@@ -167,6 +176,16 @@ def test_reliability_of_a_task_from_its_items() -> None:
     assert found.loc[True, "reliability"] == pytest.approx(plain(wide.to_numpy(), halves))
     assert found["n"].tolist() == [6, 7]
     assert set(found["basis"]) == {HALVES}
+
+
+def test_a_ratio_is_as_reliable_as_what_it_is_the_ratio_of() -> None:
+    items = items_of(CODES)
+    scores = scores_of(items)
+    both = pd.concat([scores, scores.assign(metric="ratio", value=scores["value"] / 0.9)])
+    table = task_reliability(both, items, pivot=PIVOT, halves=30)
+    plain_rows, ratio_rows = (table.loc[table["metric"] == m] for m in ("accuracy", "ratio"))
+    assert ratio_rows["reliability"].tolist() == plain_rows["reliability"].tolist()
+    assert set(ratio_rows["basis"]) == {HALVES}
 
 
 def test_without_items_the_number_of_items_serves() -> None:

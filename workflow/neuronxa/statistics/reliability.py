@@ -33,15 +33,21 @@ VARIANCE: Final = "number of items"
 UNKNOWN: Final = "unknown"
 
 
-def random_halves(units: int, count: int, seed: int) -> NDArray[np.float64]:
-    """Split units into two halves, again and again: 1 for the first half, shape (count, units)."""
+#: A metric that is another one over a constant, and so as reliable.
+_SCALED: Final[Mapping[str, str]] = {"ratio": "accuracy"}
+
+_SPLITS: Final = 256
+"""Splits that are held as numbers at once."""
+
+
+def random_halves(units: int, count: int, seed: int) -> NDArray[np.bool_]:
+    """Split units into two halves, again and again: True in the first half, (count, units)."""
     generator = np.random.default_rng(seed)
-    half = np.arange(units) < units // 2
-    return generator.permuted(np.tile(half, (count, 1)), axis=1).astype(np.float64)
+    return generator.permuted(np.tile(np.arange(units) < units // 2, (count, 1)), axis=1)
 
 
 def half_means(
-    values: NDArray[np.float64], halves: NDArray[np.float64]
+    values: NDArray[np.float64], halves: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Average each language over both halves of its units.
 
@@ -59,9 +65,13 @@ def half_means(
     """
     there = np.isfinite(values).astype(np.float64).T
     filled = np.where(np.isfinite(values), values, 0.0).T
-    with np.errstate(invalid="ignore", divide="ignore"):
-        first, second = ((part @ filled) / (part @ there) for part in (halves, 1 - halves))
-    return first, second
+    first, second = [], []
+    for start in range(0, len(halves), _SPLITS):
+        for half, means in ((halves, first), (~halves, second)):
+            part = half[start : start + _SPLITS].astype(np.float64)
+            with np.errstate(invalid="ignore"):
+                means.append((part @ filled) / (part @ there))
+    return np.concatenate(first), np.concatenate(second)
 
 
 def spearman_brown(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
@@ -165,7 +175,7 @@ def _hits(
 
 
 def _highest(
-    hits: NDArray[np.float64], split: NDArray[np.float64]
+    hits: NDArray[np.float64], split: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Highest layer of each half; the halves choose their layer each for itself."""
     first, second = half_means(hits[0], split)
@@ -203,18 +213,20 @@ def task_reliability(
         Columns `TASK_COLUMNS`. Without items ``reliability`` is 1 less the mean sampling variance,
         v (1 - v) / n of a share v of n items, over the variance of the scores over languages;
         for values between 0 and 1 that are no shares of hits it is a lower bound. Without n it is
-        NaN. ``basis`` says which.
+        NaN. ``basis`` says which. An accuracy relative to the pivot's has the reliability of
+        the accuracy.
     """
     keys = ["model", "task", "metric"]
     known: Mapping[object, pd.DataFrame] = (
         {} if items is None else dict(iter(items.groupby(keys, sort=False)))
     )
     rows = []
-    for key, part in downstream.groupby(keys, sort=False):
+    for (model, task, metric), part in downstream.groupby(keys, sort=False):
         for included in (False, True):
             scores = part.loc[(part["language"] != pivot) | included].dropna(subset=["value"])
-            if key in known:
-                wide = known[key].pivot(index="language", columns="item", values="value")
+            items_of = (model, task, _SCALED.get(str(metric), metric))
+            if items_of in known:
+                wide = known[items_of].pivot(index="language", columns="item", values="value")
                 values = wide.reindex(scores["language"]).to_numpy(dtype=np.float64)
                 split = random_halves(values.shape[1], halves, seed)
                 found, basis = spearman_brown(*half_means(values, split)), HALVES
@@ -224,7 +236,7 @@ def task_reliability(
                     scores["n"].to_numpy(dtype=np.float64, na_value=np.nan),
                 )
                 basis = UNKNOWN if np.isnan(found) else VARIANCE
-            rows.append((*key, included, found, basis, len(scores)))
+            rows.append((model, task, metric, included, found, basis, len(scores)))
     return pd.DataFrame(rows, columns=list(TASK_COLUMNS))
 
 

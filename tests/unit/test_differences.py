@@ -11,6 +11,7 @@ from scipy import stats
 
 from neuronxa.alignment.methods import method_scores
 from neuronxa.errors import StatisticsError
+from neuronxa.output.figures import figure_differences
 from neuronxa.statistics.bootstrap import bca_interval, draws
 from neuronxa.statistics.differences import COLUMNS, compare, compare_methods, overlapping_test
 
@@ -159,3 +160,30 @@ def test_rows_that_cannot_be_computed_say_why(frames) -> None:
     absent = downstream.loc[downstream["language"] != PIVOT]
     table = compare_methods(scores, absent, pivot=PIVOT, resamples=100)
     assert table.loc[table["pivot_included"], "message"].str.contains(PIVOT).all()
+
+
+def test_the_figure_draws_what_the_frame_says(frames) -> None:
+    scores, downstream = frames
+    table = compare_methods(scores, downstream, pivot=PIVOT, resamples=100)
+    figure = figure_differences(table)
+    kept = table.query("coefficient == 'pearson' and reduction == 'mean' and not pivot_included")
+    assert len(figure.axes) == 2
+    for ax, metric in zip(figure.axes, ("accuracy", "rankc"), strict=True):
+        part = kept.loc[kept["metric"] == metric].set_index("other")
+        assert {str(c.get_label()) for c in ax.containers} == set(part.index)
+        for container in ax.containers:
+            row = part.loc[str(container.get_label())]
+            point, _, bars = container
+            assert point.get_xdata() == pytest.approx([row["difference"]])
+            ends = bars[0].get_segments()[0][:, 0]
+            expected = (min(row["low"], row["difference"]), max(row["high"], row["difference"]))
+            assert ends == pytest.approx(expected)
+    with pytest.raises(StatisticsError, match="no difference of Pearson correlations"):
+        figure_differences(table.loc[table["reduction"] == "max"])
+
+
+def test_the_figure_of_nothing_defined_can_be_drawn(frames) -> None:
+    scores, downstream = frames
+    few = downstream.loc[downstream["language"].isin(list(scores["language"].unique()[:4]))]
+    figure = figure_differences(compare_methods(scores, few, pivot=PIVOT, resamples=100))
+    assert len(figure.axes) == 2

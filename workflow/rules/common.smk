@@ -223,7 +223,8 @@ def output_figures():
         ]
     if SETTINGS.tasks:
         stems += [
-            f"correlations/{corpus}/{extraction}"
+            f"{name}/{corpus}/{extraction}"
+            for name in ("correlations", "differences")
             for corpus in SETTINGS.corpora
             for extraction in SETTINGS.extractions
         ]

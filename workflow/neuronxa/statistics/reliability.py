@@ -65,7 +65,8 @@ def half_means(
     """
     there = np.isfinite(values).astype(np.float64).T
     filled = np.where(np.isfinite(values), values, 0.0).T
-    first, second = [], []
+    first: list[NDArray[np.float64]] = []
+    second: list[NDArray[np.float64]] = []
     for start in range(0, len(halves), _SPLITS):
         for half, means in ((halves, first), (~halves, second)):
             part = half[start : start + _SPLITS].astype(np.float64)

@@ -181,3 +181,28 @@ def test_two_values_of_one_language_are_refused(
     twice = pd.concat([downstream, downstream.iloc[[3]].assign(source="user")])
     with pytest.raises(StatisticsError, match="'zho_Hans' has more than one value of continent"):
         correlate_methods(scores, twice, pivot=PIVOT)
+
+
+def test_every_p_stands_beside_its_corrections(
+    frames: tuple[pd.DataFrame, pd.DataFrame],
+) -> None:
+    scores, downstream = frames
+    table = correlate_methods(scores, downstream, pivot=PIVOT, resamples=200, seed=3)
+    for coefficient in ("pearson", "spearman", "kendall"):
+        for included in (False, True):
+            part = table.loc[
+                (table["coefficient"] == coefficient) & (table["pivot_included"] == included)
+            ]
+            assert len(part) == 16
+            words = "included" if included else "left out"
+            assert set(part["tests"]) == {f"16 correlations: {coefficient}, pivot {words}"}
+            np.testing.assert_allclose(part["q"], stats.false_discovery_control(part["p"]))
+            assert part["p_holm"].min() == pytest.approx(min(1, 16 * part["p"].min()))
+    row = table.iloc[0]
+    assert (row["method"], row["reduction"], row["metric"]) == ("NASCA", "mean", "accuracy")
+    x = scores.query("method == 'NASCA' and reduction == 'mean'").set_index("language")["value"]
+    y = downstream.query("metric == 'accuracy'").set_index("language")["value"].drop(PIVOT)
+    found = correlate(x[y.index], y, coefficient="pearson", resamples=200, seed=3)
+    assert (row["bootstrap_low"], row["bootstrap_high"]) == pytest.approx(
+        (found.bootstrap_low, found.bootstrap_high)
+    )

@@ -33,11 +33,12 @@ MAKERS = {
 
 with job(snakemake.log[0]):
     labels = Labels(**snakemake.params.labels)
-    for path in map(Path, snakemake.input):
+    # the pages come first among the outputs, in the order of the inputs
+    for path, page in zip(map(Path, snakemake.input), map(Path, snakemake.output), strict=False):
         make, caption = MAKERS[path.stem]
         tables.write_table(
             make(read_frame(path), labels=labels),
-            Path("results/tables") / path.stem,
+            page.with_suffix(""),
             caption=f"{caption} Scores are means over layers.",
             label=f"tab:{path.stem}",
         )

@@ -83,8 +83,8 @@ def test_what_cannot_be_correlated_says_why() -> None:
         correlate([np.nan, 1, 2, 3, 4], range(5), coefficient="pearson")
     with pytest.raises(StatisticsError, match="do not pair up"):
         correlate(range(6), range(5), coefficient="pearson")
-    with pytest.raises(StatisticsError, match="Allowed: pearson, spearman"):
-        correlate(range(6), range(6), coefficient="kendall")  # type: ignore[arg-type]
+    with pytest.raises(StatisticsError, match="Allowed: pearson, spearman, kendall"):
+        correlate(range(6), range(6), coefficient="phi")  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -98,9 +98,13 @@ def test_every_combination_has_its_rows(frames: tuple[pd.DataFrame, pd.DataFrame
     scores, downstream = frames
     table = correlate_methods(scores, downstream, pivot=PIVOT)
     assert list(table.columns) == list(COLUMNS)
-    # 4 methods, 2 reductions, 2 metrics, with and without the pivot, 2 coefficients.
-    assert len(table) == 4 * 2 * 2 * 2 * 2
-    assert not table.drop(columns=["estimate", "low", "high", "p"]).duplicated().any()
+    # 4 methods, 2 reductions, 2 metrics, with and without the pivot, 3 coefficients.
+    assert len(table) == 4 * 2 * 2 * 2 * 3
+    assert (
+        not table[["method", "reduction", "metric", "pivot_included", "coefficient"]]
+        .duplicated()
+        .any()
+    )
     assert (table["message"] == "").all()
     assert set(table.loc[table["pivot_included"], "n"]) == {12}
     assert set(table.loc[~table["pivot_included"], "n"]) == {11}
@@ -177,3 +181,28 @@ def test_two_values_of_one_language_are_refused(
     twice = pd.concat([downstream, downstream.iloc[[3]].assign(source="user")])
     with pytest.raises(StatisticsError, match="'zho_Hans' has more than one value of continent"):
         correlate_methods(scores, twice, pivot=PIVOT)
+
+
+def test_every_p_stands_beside_its_corrections(
+    frames: tuple[pd.DataFrame, pd.DataFrame],
+) -> None:
+    scores, downstream = frames
+    table = correlate_methods(scores, downstream, pivot=PIVOT, resamples=200, seed=3)
+    for coefficient in ("pearson", "spearman", "kendall"):
+        for included in (False, True):
+            part = table.loc[
+                (table["coefficient"] == coefficient) & (table["pivot_included"] == included)
+            ]
+            assert len(part) == 16
+            words = "included" if included else "left out"
+            assert set(part["tests"]) == {f"16 correlations: {coefficient}, pivot {words}"}
+            np.testing.assert_allclose(part["q"], stats.false_discovery_control(part["p"]))
+            assert part["p_holm"].min() == pytest.approx(min(1, 16 * part["p"].min()))
+    row = table.iloc[0]
+    assert (row["method"], row["reduction"], row["metric"]) == ("NASCA", "mean", "accuracy")
+    x = scores.query("method == 'NASCA' and reduction == 'mean'").set_index("language")["value"]
+    y = downstream.query("metric == 'accuracy'").set_index("language")["value"].drop(PIVOT)
+    found = correlate(x[y.index], y, coefficient="pearson", resamples=200, seed=3)
+    assert (row["bootstrap_low"], row["bootstrap_high"]) == pytest.approx(
+        (found.bootstrap_low, found.bootstrap_high)
+    )

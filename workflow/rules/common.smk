@@ -48,6 +48,12 @@ BENCHMARKS = {name: row.measured for name, row in SETTINGS.tasks.items()}
 SHOTS = {name: row.own_shots for name, row in SETTINGS.tasks.items()}
 RUN_LABELS = {"model": "{model}", "corpus": "{corpus}", "extraction": "{extraction}"}
 
+# task -> kind -> its metrics
+SCORED = {name: row.scored for name, row in SETTINGS.tasks.items()}
+
+# tables of the statistics over languages, beside that of the correlations
+STATISTICS = ["averages", "differences", "partial", "families", "claim"]
+
 # columns of the sheets that are shown and change no number
 SHOWN = {"label", "benchmark", "licence", "note"}
 
@@ -135,6 +141,33 @@ def downstream_scores(wildcards):
     ] + [f"results/benchmarks/{task}.parquet" for task in tasks_of("scores")]
 
 
+def task_items():
+    """The values behind the scores of every task that is run here."""
+    return [
+        f"results/items/{model}/{task}.parquet"
+        for task, row in SETTINGS.tasks.items()
+        if row.kind != "scores"
+        for model in SETTINGS.models
+    ]
+
+
+def task_pairs():
+    """The consistency of all pairs of languages, of the tasks that have it."""
+    return [
+        f"results/transfer/{model}/{task}.pairs.parquet"
+        for task in tasks_of("facts", "bmlama")
+        for model in SETTINGS.models
+    ]
+
+
+def of_runs(pattern):
+    """A file of every model, corpus and extraction."""
+    return [
+        pattern.format(model=model, corpus=corpus, extraction=extraction)
+        for model, corpus, extraction in PLAN.runs()
+    ]
+
+
 def table(stem):
     """The files of one table."""
     return [f"results/tables/{stem}.{ending}" for ending in TABLE_FORMATS]
@@ -164,9 +197,9 @@ def output_tables():
     ]
     names = ["models", "texts", "scores"]
     if SETTINGS.tasks:
-        names += ["downstream", "correlations", "sources"]
-    if SETTINGS.file.sheets.published:
-        names.append("published")
+        names += ["downstream", "correlations", "sources", *STATISTICS]
+    names += ["mantel"] * bool(task_pairs())
+    names += ["published"] * bool(SETTINGS.file.sheets.published)
     return [path for name in names for path in table(name)] + per_run
 
 
@@ -195,10 +228,12 @@ def output_figures():
         ]
     if SETTINGS.tasks:
         stems += [
-            f"correlations/{corpus}/{extraction}"
+            f"{name}/{corpus}/{extraction}"
+            for name in ("correlations", "differences")
             for corpus in SETTINGS.corpora
             for extraction in SETTINGS.extractions
         ]
+        stems.append("claim")
     return [
         f"results/figures/{stem}.{ending}"
         for stem in stems

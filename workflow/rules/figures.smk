@@ -195,3 +195,55 @@ rule plot_correlations:
         "Drawing the correlations on {wildcards.corpus}"
     script:
         "../scripts/plot_correlations.py"
+
+
+rule plot_differences:
+    """How much better NASCA correlates than the other methods."""
+    input:
+        "results/correlation/differences.parquet",
+    output:
+        report(
+            "results/figures/differences/{corpus}/{extraction}.svg",
+            caption="../report/differences.rst",
+            category="3 Downstream",
+            labels={
+                "corpus": "{corpus}",
+                "extraction": "{extraction}",
+                "result": "differences between methods",
+            },
+        ),
+        "results/figures/differences/{corpus}/{extraction}.pdf",
+    log:
+        "results/logs/plot_differences/{corpus}/{extraction}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        labels=LABELS,
+    message:
+        "Drawing the differences between methods on {wildcards.corpus}"
+    script:
+        "../scripts/plot_differences.py"
+
+
+rule plot_claim:
+    """What each correlation could have shown: noise ceiling, power, published value."""
+    input:
+        "results/correlation/claim.parquet",
+    output:
+        report(
+            "results/figures/claim.svg",
+            caption="../report/claim.rst",
+            category="3 Downstream",
+            labels={"result": "how far the claim can be tested"},
+        ),
+        "results/figures/claim.pdf",
+    log:
+        "results/logs/plot_claim.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        labels=LABELS,
+    message:
+        "Drawing how far the claim can be tested"
+    script:
+        "../scripts/plot_claim.py"

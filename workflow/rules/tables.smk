@@ -210,6 +210,78 @@ rule tabulate_published:
         "../scripts/tabulate_published.py"
 
 
+rule tabulate_statistics:
+    """What stands behind the correlations: averages, differences, controls, families, power."""
+    input:
+        expand("results/correlation/{name}.parquet", name=STATISTICS),
+    output:
+        report(
+            "results/tables/averages.html",
+            caption="../report/averages_table.rst",
+            category="3 Downstream",
+            labels={"result": "table of averages"},
+        ),
+        report(
+            "results/tables/differences.html",
+            caption="../report/differences_table.rst",
+            category="3 Downstream",
+            labels={"result": "table of differences between methods"},
+        ),
+        report(
+            "results/tables/partial.html",
+            caption="../report/partial_table.rst",
+            category="3 Downstream",
+            labels={"result": "table of partial correlations"},
+        ),
+        report(
+            "results/tables/families.html",
+            caption="../report/families_table.rst",
+            category="3 Downstream",
+            labels={"result": "table of language families"},
+        ),
+        report(
+            "results/tables/claim.html",
+            caption="../report/claim_table.rst",
+            category="3 Downstream",
+            labels={"result": "how far the claim can be tested"},
+        ),
+        [table(name)[:-1] for name in STATISTICS],
+    log:
+        "results/logs/tabulate_statistics.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        labels=LABELS,
+    message:
+        "Writing the tables of the statistics over languages"
+    script:
+        "../scripts/tabulate_statistics.py"
+
+
+rule tabulate_pairs:
+    """Alignment against consistency over all pairs of languages."""
+    input:
+        "results/correlation/mantel.parquet",
+    output:
+        report(
+            "results/tables/mantel.html",
+            caption="../report/mantel_table.rst",
+            category="3 Downstream",
+            labels={"result": "table of tests over pairs"},
+        ),
+        table("mantel")[:-1],
+    log:
+        "results/logs/tabulate_pairs.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        labels=LABELS,
+    message:
+        "Writing the table of tests over pairs"
+    script:
+        "../scripts/tabulate_statistics.py"
+
+
 rule tabulate_neurons:
     """Neurons by layer and by language, of one run."""
     input:

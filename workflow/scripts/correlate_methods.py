@@ -11,6 +11,6 @@ with job(snakemake.log[0]):
         read_frame(Path(snakemake.input.methods)),
         read_frames(list(map(Path, snakemake.input.downstream))),
         pivot=snakemake.params.pivot,
-        confidence=snakemake.params.confidence,
+        **snakemake.params.statistics,
     )
     write_frame(Path(snakemake.output[0]), correlations)

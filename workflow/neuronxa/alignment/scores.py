@@ -124,7 +124,7 @@ def scores_frame(
         measures = (*alignment.measures(representation), TIES)
         scores = alignment.array("score", representation)
         ties = alignment.array("ties", representation)
-        ranks = _ranks_with(alignment, representation, pivot)
+        ranks = ranks_with(alignment, representation, pivot)
         for source, target in _pairs_with(alignment, pivot):
             values = scores.sel(source=source, target=target).values  # (layer, measure)
             other = target if source == pivot else source
@@ -225,10 +225,25 @@ def _pairs_with(alignment: Alignment, pivot: str) -> list[tuple[str, str]]:
     return [(pivot, pivot), *((pivot, c) for c in others), *((c, pivot) for c in others)]
 
 
-def _ranks_with(
+def ranks_with(
     alignment: Alignment, representation: str, pivot: str
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Ranks of every language's sentences, ``(layer, sentence)``, from the pivot and to it."""
+    """Read the ranks of every language's sentences with the pivot.
+
+    Parameters
+    ----------
+    alignment
+        A published alignment store.
+    representation
+        One of its groups.
+    pivot
+        Code of the pivot.
+
+    Returns
+    -------
+    dict
+        Language -> ranks from the pivot and to it, each ``(layer, sentence)``; 0 = missing.
+    """
     forth, back = [], []
     for layer in range(alignment.layers[representation]):
         ranks = alignment.layer("rank", representation, layer)

@@ -139,7 +139,7 @@ class StatisticsSettings(Section):
 
     confidence: float = Field(0.95, gt=0.5, lt=1.0, description="level of every interval")
     resamples: int = Field(
-        2000, ge=100, description="draws of every bootstrap and permutation test"
+        2000, ge=100, description="draws of every bootstrap, permutation test and split"
     )
     seed: int = Field(0, ge=0, description="seed of these draws")
 

@@ -5,7 +5,9 @@ Neither reads or writes files; :func:`neuronxa.output.style.save_figure` does.
 
 from __future__ import annotations
 
+from neuronxa.output.figures.claim import figure_claim, plot_claim
 from neuronxa.output.figures.correlations import figure_correlations, plot_correlations
+from neuronxa.output.figures.differences import figure_differences, plot_differences
 from neuronxa.output.figures.heatmap import figure_heatmap, plot_heatmap
 from neuronxa.output.figures.layers import figure_layers, plot_layers
 from neuronxa.output.figures.lexical import figure_lexical, plot_lexical
@@ -15,7 +17,9 @@ from neuronxa.output.figures.retrieval import figure_retrieval, plot_retrieval
 from neuronxa.output.figures.scatter import figure_scatter, plot_scatter
 
 __all__ = [
+    "figure_claim",
     "figure_correlations",
+    "figure_differences",
     "figure_heatmap",
     "figure_layers",
     "figure_lexical",
@@ -23,7 +27,9 @@ __all__ = [
     "figure_pool",
     "figure_retrieval",
     "figure_scatter",
+    "plot_claim",
     "plot_correlations",
+    "plot_differences",
     "plot_heatmap",
     "plot_layers",
     "plot_lexical",

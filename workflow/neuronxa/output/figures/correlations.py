@@ -23,11 +23,11 @@ from neuronxa.output.style import (
     new_figure,
     styled,
 )
-from neuronxa.statistics.correlation import Coefficient
+from neuronxa.statistics.coefficients import Coefficient
 
 STEP: Final = 0.19
 """Distance of the methods of one model, of 1 between models."""
-SYMBOL: Final = {"pearson": "Pearson's r", "spearman": "Spearman's ρ"}
+SYMBOL: Final = {"pearson": "Pearson's r", "spearman": "Spearman's ρ", "kendall": "Kendall's τ"}
 
 
 def plot_correlations(data: pd.DataFrame, *, ax: Axes, rows: Sequence[str] | None = None) -> Axes:

@@ -26,8 +26,9 @@ from neuronxa.output.style import (
     new_figure,
     styled,
 )
-from neuronxa.statistics.correlation import LEAST_POINTS, correlate
+from neuronxa.statistics.correlation import correlate
 from neuronxa.statistics.fit import fit_line
+from neuronxa.statistics.points import LEAST_POINTS
 
 if TYPE_CHECKING:
     from neuronxa.languages import Language

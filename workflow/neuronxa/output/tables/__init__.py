@@ -15,17 +15,31 @@ from neuronxa.output.tables.measures import measures_table
 from neuronxa.output.tables.neurons import neurons_table, specific_neurons_table
 from neuronxa.output.tables.published import published_table
 from neuronxa.output.tables.sources import sources_table
+from neuronxa.output.tables.statistics import (
+    averages_table,
+    claim_table,
+    differences_table,
+    families_table,
+    mantel_table,
+    partial_table,
+)
 from neuronxa.output.tables.write import Table, write_table
 
 __all__ = [
     "Table",
+    "averages_table",
+    "claim_table",
     "controls_table",
     "correlation_table",
+    "differences_table",
     "downstream_table",
+    "families_table",
     "language_table",
+    "mantel_table",
     "measures_table",
     "models_table",
     "neurons_table",
+    "partial_table",
     "published_table",
     "retrieval_table",
     "scores_table",

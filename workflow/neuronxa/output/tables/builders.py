@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -10,8 +9,8 @@ import pandas as pd
 
 from neuronxa.alignment.methods import METHODS, Reduction, Site, method_scores
 from neuronxa.output.labels import REPRESENTATIONS, Labels, short_codes, single
-from neuronxa.output.tables.write import Table
-from neuronxa.statistics.correlation import Coefficient
+from neuronxa.output.tables.write import Table, p_text
+from neuronxa.statistics.coefficients import Coefficient
 from neuronxa.statistics.intervals import mean_interval
 from neuronxa.statistics.summaries import At, layer_peaks, retrieval_summary
 
@@ -230,7 +229,7 @@ def correlation_table(
     correlations
         What :func:`neuronxa.statistics.correlation.correlate_methods` returns.
     coefficient
-        ``pearson`` or ``spearman``; by default both.
+        ``pearson``, ``spearman`` or ``kendall``; by default all.
     labels
         Names to show.
 
@@ -252,8 +251,13 @@ def correlation_table(
     if not frame["message"].astype(bool).any():
         frame = frame.drop(columns="message")
     return Table(
-        frame.drop(columns="pivot_included").reset_index(drop=True),
-        headers={"estimate": "estimate [interval]"},
+        frame.drop(columns=["pivot_included", "tests"]).reset_index(drop=True),
+        headers={
+            "estimate": "estimate [interval]",
+            "bootstrap_low": "bootstrap from",
+            "bootstrap_high": "to",
+            "p_holm": "p (Holm)",
+        },
         best=("estimate",),
         within=(
             "model",
@@ -265,14 +269,8 @@ def correlation_table(
             "pivot",
             "coefficient",
         ),
-        printers={"p": _p_text},
+        printers=dict.fromkeys(("p", "p_holm", "q"), p_text),
     )
-
-
-def _p_text(p: float) -> str:
-    if math.isnan(p):
-        return "–"
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def downstream_table(

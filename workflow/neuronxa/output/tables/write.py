@@ -135,6 +135,13 @@ def write_table(
     return paths
 
 
+def p_text(p: float) -> str:
+    """Print a p-value; one that is not there is a dash."""
+    if math.isnan(p):
+        return "–"
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
 def escape_latex(text: str) -> str:
     """Escape text for LaTeX, symbols of this project's labels included."""
     return "".join(_LATEX.get(letter, letter) for letter in text)

@@ -1,0 +1,29 @@
+"""Say of every correlation what it could have shown, and what it shows."""
+
+from pathlib import Path
+
+from neuronxa.frames import read_frame, read_frames, write_frame
+from neuronxa.jobs import job
+from neuronxa.statistics.claim import chance_share, claim_frame
+from neuronxa.statistics.reliability import task_reliability
+
+with job(snakemake.log[0]):
+    files, params = snakemake.input, snakemake.params
+    downstream = read_frames(list(map(Path, files.downstream)))
+    # a user's own scores come without items
+    items = read_frames(list(map(Path, files.item_values))) if files.item_values else None
+    claim = claim_frame(
+        read_frame(Path(files.correlations)),
+        read_frames(list(map(Path, files.reliability))),
+        task_reliability(
+            downstream,
+            items,
+            pivot=params.pivot,
+            halves=params.statistics["resamples"],
+            seed=params.statistics["seed"],
+        ),
+        chance_share(downstream, pivot=params.pivot),
+        params.scored,
+        confidence=params.statistics["confidence"],
+    )
+    write_frame(Path(snakemake.output[0]), claim)

@@ -52,15 +52,29 @@ class Catalog:
         self._codes: dict[str, str] = {}
 
     def names(self, wanted: Iterable[str], languages: Languages) -> dict[str, str]:
-        """The task of every wanted language that has one, see `names.task_names`."""
+        """The task of every wanted language that has one, see `names.task_names`.
+
+        Raises
+        ------
+        ConfigError
+            No language has a task; of a template, no language has its data files.
+        LanguageError
+            A code in ``select`` is unknown.
+        """
         wanted = list(wanted)
         if self._row.pattern in self.manager.task_index:
-            for language in wanted:
-                code = languages.in_scheme(languages[language], self._row.codes)
-                if folder.has_data(folder.fill(self._template, code)):
-                    self._codes[self._row.pattern.replace(PLACE, code)] = code
-        plain = [name for name in self.manager.all_tasks if PLACE not in name]
-        return task_names(self._row, wanted, languages, [*plain, *self._codes])
+            codes = [languages.in_scheme(languages[code], self._row.codes) for code in wanted]
+            files = {code: folder.data_files(folder.fill(self._template, code)) for code in codes}
+            found = [code for code in codes if all(path.is_file() for path in files[code])]
+            self._codes = {self._row.pattern.replace(PLACE, code): code for code in found}
+            if not found and not self._row.select:
+                missing = next(path for path in files[codes[0]] if not path.is_file())
+                raise ConfigError(
+                    f"no language has its data files; {missing} does not exist",
+                    where=f"task '{self._row.task}' with the task files in {self._row.location}",
+                    remedy="put the files there, or correct 'data_files' in the task file",
+                )
+        return task_names(self._row, wanted, languages, [*self.manager.all_tasks, *self._codes])
 
     def content(self, name: str) -> dict[str, str]:
         """Digests of what a task is made of; of the harness's own, its version tells enough."""

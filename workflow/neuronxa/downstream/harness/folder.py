@@ -55,11 +55,6 @@ def data_files(config: Mapping[str, Any]) -> list[Path]:
     return [Path(name) for name in _texts((config.get("dataset_kwargs") or {}).get("data_files"))]
 
 
-def has_data(config: Mapping[str, Any]) -> bool:
-    """Whether every data file that a configuration names is there."""
-    return all(path.is_file() for path in data_files(config))
-
-
 def content(location: str, config: Mapping[str, Any]) -> dict[str, str]:
     """Digests of all that a task of one's own is made of: task files, code, local data."""
     folder = Path(location)

@@ -104,7 +104,9 @@ def _other_spellings(row: TaskRow, languages: Languages, names: set[str]) -> Map
 
 
 def _unknown(row: TaskRow, what: str, name: str, known: set[str]) -> ConfigError:
-    near = difflib.get_close_matches(name.replace(PLACE, "en"), sorted(known), n=8, cutoff=0.5)
+    spelled = {text.replace(PLACE, "en"): text for text in sorted(known)}
+    close = difflib.get_close_matches(name.replace(PLACE, "en"), spelled, n=8, cutoff=0.5)
+    near = [spelled[text] for text in close]
     return ConfigError(
         what,
         where=f"task '{row.task}'"

@@ -42,7 +42,7 @@ rule score_harness:
         "results/harness/{model}/{task}/manifest.json",
     output:
         scores="results/benchmarks/{model}/{task}.parquet",
-        items="results/items/{model}/{task}.parquet",
+        per_item="results/items/{model}/{task}.parquet",
     log:
         "results/logs/score_harness/{model}/{task}.log",
     wildcard_constraints:

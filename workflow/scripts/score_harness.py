@@ -15,4 +15,4 @@ with job(snakemake.log[0]):
         confidence=snakemake.params.confidence,
     )
     write_frame(Path(snakemake.output.scores), scores)
-    write_frame(Path(snakemake.output.items), items)
+    write_frame(Path(snakemake.output.per_item), items)

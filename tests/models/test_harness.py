@@ -163,10 +163,15 @@ def test_worked_examples_and_a_draw(make_run, snapshot):
     assert drawn["eng_Latn"] == drawn["deu_Latn"] == drawn["zho_Hans"]
     zero = make_run(items=5, where="zero")
     zero.publish()
-    with_shots, without = (
-        pd.read_parquet(r.folder / "deu_Latn" / SAMPLES).set_index("item") for r in (run, zero)
-    )
-    assert (with_shots["prompt_hash"] != without["prompt_hash"]).all()
+    whole = make_run(where="whole")
+    whole.publish()
+    for language in LANGUAGES:
+        with_shots, without, everything = (
+            pd.read_parquet(r.folder / language / SAMPLES).set_index("item")["prompt_hash"]
+            for r in (run, zero, whole)
+        )
+        assert (with_shots != without).all()
+        assert without.equals(everything[without.index])  # each beside its own item
     other = make_run(items=5, seed=3, where="other")
     other.publish()
     again = score_run(other.folder, other.row, model="m")[1]

@@ -12,6 +12,8 @@ from typing import Any
 
 from neuronxa.config import CorpusRow, Settings, TaskRow, load_settings
 from neuronxa.corpora import Reader, open_reader
+from neuronxa.downstream.harness.folder import task_files
+from neuronxa.downstream.harness.names import exceptions
 from neuronxa.errors import ConfigError
 
 #: What the user brings, by reader of a corpus and kind of a task.
@@ -78,10 +80,16 @@ def make_plan(raw: Mapping[str, Any], *, where: str = "config") -> Plan:
     ConfigError
         Anything that :func:`neuronxa.config.load_settings` refuses, files of the user's own that
         are not there (all of them in one message), a corpus without the pivot, a language that no
-        corpus has, or more sentences than a corpus holds.
+        corpus has, more sentences than a corpus holds, or a harness task whose ``select`` is not
+        understood.
     """
     settings = load_settings(raw, where=where)
     _refuse_missing(settings, where=where)
+    for row in settings.tasks.values():
+        if row.kind == "harness":
+            exceptions(row, settings.languages)
+            if row.location:
+                task_files(row.location)
     found = {
         name: _languages_of(row, settings, where=where) for name, row in settings.corpora.items()
     }

@@ -1,7 +1,61 @@
 # Benchmarks: accuracy per language from test sets, run here or brought by the user.
 #
-# in:  config/tasks.tsv, a table of scores or a folder of results of lm-evaluation-harness
-# out: results/benchmarks/<task>.parquet             scores that were measured elsewhere
+# in:  config/tasks.tsv, resources/models/<model>/model.json, a folder of task files of one's own,
+#      a table of scores or a folder of results of lm-evaluation-harness
+# out: results/harness/<model>/<task>/manifest.json    the handle of what the harness found
+#      results/benchmarks/<model>/<task>.parquet       its scores per language
+#      results/items/<model>/<task>.parquet            and a row per item
+#      results/benchmarks/<task>.parquet               scores that were measured elsewhere
+
+
+rule evaluate_harness:
+    """Run a task of lm-evaluation-harness in every language that has it."""
+    input:
+        task_files,
+        model="resources/models/{model}/model.json",
+    output:
+        "results/harness/{model}/{task}/manifest.json",
+    log:
+        "results/logs/evaluate_harness/{model}/{task}.log",
+    benchmark:
+        "results/timings/evaluate_harness/{model}/{task}.tsv"
+    wildcard_constraints:
+        task=one_of(tasks_of("harness")),
+    conda:
+        "../../envs/models.yaml"
+    threads: 16
+    params:
+        # only what is new is evaluated: each language has a record of its own
+        row=lambda wildcards: SETTINGS.tasks[wildcards.task].model_dump(
+            exclude=SHOWN | {"metric"}
+        ),
+        languages=list(PLAN.languages),
+    message:
+        "Evaluating {wildcards.model} on {wildcards.task}"
+    script:
+        "../scripts/evaluate_harness.py"
+
+
+rule score_harness:
+    """Score of every language with its interval, and the items behind it."""
+    input:
+        "results/harness/{model}/{task}/manifest.json",
+    output:
+        scores="results/benchmarks/{model}/{task}.parquet",
+        per_item="results/items/{model}/{task}.parquet",
+    log:
+        "results/logs/score_harness/{model}/{task}.log",
+    wildcard_constraints:
+        task=one_of(tasks_of("harness")),
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        row=lambda wildcards: SETTINGS.tasks[wildcards.task].model_dump(),
+        confidence=SETTINGS.file.statistics.confidence,
+    message:
+        "Scoring {wildcards.task} of {wildcards.model}"
+    script:
+        "../scripts/score_harness.py"
 
 
 rule read_scores:

@@ -10,6 +10,7 @@ from snakemake.exceptions import WorkflowError
 LIBRARY = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
 sys.path.insert(0, str(LIBRARY))
 
+from neuronxa.downstream.harness.folder import task_files as harness_files
 from neuronxa.downstream.scores.files import score_files
 from neuronxa.errors import NeuronXAError
 from neuronxa.jobs import share_library
@@ -128,6 +129,12 @@ def fact_rankings(wildcards):
         f"results/facts/{wildcards.model}/{wildcards.task}/{language}/manifest.json"
         for language in PLAN.languages
     ]
+
+
+def task_files(wildcards):
+    """The harness task files of a user's own, if the task names a folder."""
+    location = SETTINGS.tasks[wildcards.task].location
+    return harness_files(location) if location else []
 
 
 def downstream_scores(wildcards):

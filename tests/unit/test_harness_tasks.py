@@ -21,7 +21,7 @@ SHIPPED = {
     "m-arc": (32, "arc_challenge", ("zho_Hans", "arc_zh")),
     "m-hellaswag": (31, "hellaswag", ("swe_Latn", "hellaswag_sv")),
     "xnli-prompted": (18, "xnli_en", ("arb_Arab", "xnli_ar")),
-    "xcopa": (12, "copa", ("est_Latn", "xcopa_et")),
+    "xcopa": (13, "copa", ("est_Latn", "xcopa_et")),
     "global-mmlu": (42, "global_mmlu_full_en", ("tgl_Latn", "global_mmlu_full_fil")),
 }
 

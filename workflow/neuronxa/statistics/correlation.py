@@ -177,15 +177,8 @@ def correlate_methods(
     StatisticsError
         If a language has two scores for one task and metric of a model.
     """
+    refuse_repeated(downstream)
     keys = ["model", "task", "metric", "language"]
-    twice = downstream.loc[downstream.duplicated(keys), keys]
-    if not twice.empty:
-        model, task, metric, language = twice.iloc[0]
-        raise StatisticsError(
-            f"'{language}' has more than one value of {task} ({metric}) for model '{model}'",
-            where="downstream scores",
-            remedy="keep one of them, or give the second one a task name of its own",
-        )
     joined = downstream.loc[:, [*keys, "value"]].merge(
         method_scores, on=["model", "language"], suffixes=("_task", "_method"), how="left"
     )
@@ -197,6 +190,25 @@ def correlate_methods(
     ]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     return table.astype({"n": "int64", "pivot_included": bool})
+
+
+def refuse_repeated(downstream: pd.DataFrame) -> None:
+    """Refuse task scores in which a language of a model has two values.
+
+    Raises
+    ------
+    StatisticsError
+        If a language has two scores for one task and metric of a model.
+    """
+    keys = ["model", "task", "metric", "language"]
+    twice = downstream.loc[downstream.duplicated(keys), keys]
+    if not twice.empty:
+        model, task, metric, language = twice.iloc[0]
+        raise StatisticsError(
+            f"'{language}' has more than one value of {task} ({metric}) for model '{model}'",
+            where="downstream scores",
+            remedy="keep one of them, or give the second one a task name of its own",
+        )
 
 
 def _complete(

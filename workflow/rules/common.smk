@@ -37,6 +37,9 @@ def tasks_of(*kinds):
     return [name for name, row in SETTINGS.tasks.items() if row.kind in kinds]
 
 
+# ablations change one setting of this extraction
+BASE_EXTRACTION = next(iter(SETTINGS.extractions))
+
 RUN = "{model}/{corpus}/{extraction}"
 LABELS = {
     "models": {name: row.label for name, row in SETTINGS.models.items()},
@@ -113,6 +116,16 @@ def alignment_scores(wildcards):
     ]
 
 
+def base_runs(path):
+    """This path of every model and corpus, with the extraction that ablations start from."""
+    return expand(
+        path,
+        model=SETTINGS.models,
+        corpus=SETTINGS.corpora,
+        extraction=BASE_EXTRACTION,
+    )
+
+
 def fact_rankings(wildcards):
     """The answers of a model in every language, for one task."""
     return [
@@ -159,7 +172,12 @@ def output_tables():
         )
         for path in table("{}/{}/{}/{}".format(*run, name))
     ]
-    downstream = table("downstream") + table("correlations") if SETTINGS.tasks else []
+    downstream = []
+    if SETTINGS.tasks:
+        for stem in ("downstream", "correlations", "fits", "ablations"):
+            downstream += table(stem)
+        for run in PLAN.runs():
+            downstream += table("{}/{}/{}/predictions".format(*run))
     return table("models") + table("texts") + table("scores") + per_run + downstream
 
 
@@ -182,7 +200,8 @@ def output_figures():
         # drawn from the similarities, where they are kept
         stems += [f"{folder}/pool"] * SETTINGS.file.alignment.keep_similarities
         stems += [
-            f"{folder}/scatter.{task}.{metric}"
+            f"{folder}/{name}.{task}.{metric}"
+            for name in ("scatter", "predictions")
             for task in SETTINGS.tasks
             for metric in scatter_metrics(task)
         ]
@@ -191,6 +210,13 @@ def output_figures():
             f"correlations/{corpus}/{extraction}"
             for corpus in SETTINGS.corpora
             for extraction in SETTINGS.extractions
+        ]
+        stems += [
+            f"{model}/{corpus}/ablations.{task}.{metric}"
+            for model in SETTINGS.models
+            for corpus in SETTINGS.corpora
+            for task in SETTINGS.tasks
+            for metric in scatter_metrics(task)
         ]
     return [
         f"results/figures/{stem}.{ending}"

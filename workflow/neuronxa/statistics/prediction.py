@@ -12,13 +12,13 @@ through all others, so the measured languages show how far the predictions of th
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from neuronxa.errors import StatisticsError
 from neuronxa.statistics.correlation import refuse_repeated
 from neuronxa.statistics.fit import LEAST_LANGUAGES, Vector, least_squares, leave_one_out
 
@@ -26,8 +26,8 @@ RELATIVE: Final = ("rankc", "overlap", "ratio")
 """Metrics that compare a language with the pivot: the pivot has none of its own."""
 
 METHOD_KEYS: Final = ["model", "corpus", "extraction", "method", "reduction"]
-TASK_KEYS: Final = ["model", "task", "metric"]
-KEYS: Final = [*METHOD_KEYS, "task", "metric"]
+TASK_KEYS: Final = ["task", "metric"]
+KEYS: Final = [*METHOD_KEYS, *TASK_KEYS]
 FIT_COLUMNS: Final = (
     *KEYS,
     "adjusted",
@@ -84,7 +84,8 @@ def predict_scores(
     Returns
     -------
     fits
-        Columns `FIT_COLUMNS`, a row per method, task and metric. ``adjusted`` is False where there
+        Columns `FIT_COLUMNS`, a row per method, task and metric, also where the model has no scores
+        of a task. ``adjusted`` is False where there
         is no factor: the metric is one of `RELATIVE`, or the pivot has no score. ``error`` is the
         mean absolute error of the predictions of measured languages, ``mean_error`` that of the
         mean of the other languages, ``coverage`` the share inside the intervals. ``reading`` says
@@ -101,29 +102,26 @@ def predict_scores(
         If a language has two scores for one task and metric of a model.
     """
     refuse_repeated(downstream)
-    tasks: dict[str, list[tuple[str, str, pd.DataFrame]]] = {}
-    for (model, task, metric), part in downstream.groupby(TASK_KEYS, sort=False):
-        tasks.setdefault(model, []).append((task, metric, part.set_index("language")))
     fits: list[dict[str, Any]] = []
     predictions: list[pd.DataFrame] = []
     for keys, scores in method_scores.groupby(METHOD_KEYS, sort=False):
         others = scores.loc[(scores["language"] != pivot) & scores["value"].notna()]
-        for task, metric, values in tasks.get(str(keys[0]), []):
-            about = dict(zip(KEYS, (*keys, task, metric), strict=True))
+        for task, metric, values in tasks_of(downstream, str(keys[0])):
+            about: dict[str, Any] = dict(zip(KEYS, (*keys, task, metric), strict=True))
             fit, predicted = _of_task(others, values, metric, pivot, confidence)
             fits.append(about | fit)
             predictions.append(predicted.assign(**about, useful=fit["useful"]))
-    if not fits:
-        raise StatisticsError(
-            "no model has both alignment scores and task scores",
-            where="downstream scores",
-            allowed=sorted(method_scores["model"].unique()),
-            remedy="name a model in the table of scores as in the models sheet",
-        )
     return (
         pd.DataFrame(fits, columns=list(FIT_COLUMNS)),
         pd.concat(predictions, ignore_index=True)[list(PREDICTION_COLUMNS)],
     )
+
+
+def tasks_of(downstream: pd.DataFrame, model: str) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """Yield every task and metric that any model has, with one model's rows by language."""
+    own = downstream["model"] == model
+    for (task, metric), part in downstream.groupby(TASK_KEYS, sort=False):
+        yield str(task), str(metric), part.loc[own[part.index]].set_index("language")
 
 
 def factor_of(values: pd.DataFrame, metric: str, pivot: str) -> float:
@@ -140,7 +138,7 @@ def factor_of(values: pd.DataFrame, metric: str, pivot: str) -> float:
     """
     if metric in RELATIVE or pivot not in values.index:
         return np.nan
-    score = float(values.loc[pivot, "value"])
+    score = float(values["value"].loc[pivot])
     return score if score > 0 else np.nan
 
 
@@ -222,7 +220,7 @@ def _of_task(
 
 def reading(fit: dict[str, Any]) -> str:
     """Say what a line is good for: its errors against those of the mean, and its slope."""
-    errors = f"off by {fit['error']:.3f}, the mean of the others by {fit['mean_error']:.3f}"
+    errors = f"off by {fit['error']:.3f} (mean of the others: {fit['mean_error']:.3f})"
     if not fit["error"] < fit["mean_error"]:
         return f"no predictive value: {errors}"
     if fit["slope_low"] <= 0 <= fit["slope_high"]:
@@ -250,17 +248,3 @@ def _outside(x: Vector, there: NDArray[np.bool_]) -> NDArray[np.bool_]:
     highest = np.where(there & (x == fitted[-1]), fitted[-2], fitted[-1])
     outside: NDArray[np.bool_] = (x < lowest) | (x > highest)
     return outside
-
-
-def of_run(frame: pd.DataFrame, run: tuple[str, str, str]) -> pd.DataFrame:
-    """Rows of one model, corpus and extraction."""
-    return frame.loc[(frame[METHOD_KEYS[:3]] == list(run)).all(axis=1)]
-
-
-def of_task(
-    frame: pd.DataFrame, *, task: str, metric: str, method: str, reduction: str
-) -> pd.DataFrame:
-    """Rows of one task, metric, method and reduction."""
-    wanted = {"task": task, "metric": metric, "method": method, "reduction": reduction}
-    return frame.loc[(frame[list(wanted)] == list(wanted.values())).all(axis=1)]
-

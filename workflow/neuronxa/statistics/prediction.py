@@ -119,9 +119,8 @@ def predict_scores(
 
 def tasks_of(downstream: pd.DataFrame, model: str) -> Iterator[tuple[str, str, pd.DataFrame]]:
     """Yield every task and metric that any model has, with one model's rows by language."""
-    own = downstream["model"] == model
     for (task, metric), part in downstream.groupby(TASK_KEYS, sort=False):
-        yield str(task), str(metric), part.loc[own[part.index]].set_index("language")
+        yield str(task), str(metric), part.loc[part["model"] == model].set_index("language")
 
 
 def factor_of(values: pd.DataFrame, metric: str, pivot: str) -> float:

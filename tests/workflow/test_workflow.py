@@ -323,8 +323,6 @@ def test_the_ablations_plan_what_they_compare(repository, target, jobs):
     assert done.returncode == 0, done.stderr
     counts = dict(re.findall(r"^(\w+) +(\d+)$", done.stdout, flags=re.MULTILINE))
     assert {job: int(counts[job]) for job in jobs} == jobs
-    for extraction in ("product", "mean", "last", "no-special"):
-        assert re.search(rf"\b{extraction}\b", done.stdout), extraction
 
 
 def test_paths_of_the_repository_hold_no_machine(repository):

@@ -30,6 +30,7 @@ include: "workflow/rules/controls.smk"
 include: "workflow/rules/knowledge.smk"
 include: "workflow/rules/benchmarks.smk"
 include: "workflow/rules/correlation.smk"
+include: "workflow/rules/prediction.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 

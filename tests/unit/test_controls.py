@@ -261,8 +261,8 @@ def test_exact_ranks_settle_what_float32_cannot():
 def test_sizes_climb_to_all_sentences():
     assert pool.sizes(1) == (1,)
     assert pool.sizes(10) == (10,)
-    assert pool.sizes(100) == (10, 20, 50, 100)
-    assert pool.sizes(1012) == (10, 20, 50, 100, 200, 500, 1000, 1012)
+    assert pool.sizes(100) == (10, 25, 50, 75, 100)
+    assert pool.sizes(1012) == (10, 25, 50, 75, 100, 250, 500, 750, 1000, 1012)
 
 
 def test_derangements_leave_nothing_in_its_place_and_are_uniform():
@@ -325,11 +325,11 @@ def kept(*, n=60, layers=3, languages=(PIVOT, "deu_Latn", "swh_Latn"), noise=1.0
 
 def test_all_sentences_give_the_score_and_subsets_its_expectation():
     store = kept()
-    frame = pool.pool_frame(store, subsets=400)
+    frame, singles = pool.pool_frames(store, subsets=400)
     assert PIVOT not in set(frame["language"])
     n = frame[~frame["shuffled"]].groupby("language")["n"].unique()
-    assert n["deu_Latn"].tolist() == [10, 20, 50, 60]
-    assert n["swh_Latn"].tolist() == [10, 20, 50, 58]
+    assert n["deu_Latn"].tolist() == [10, 25, 50, 60]
+    assert n["swh_Latn"].tolist() == [10, 25, 50, 58]
     rank = store._arrays["rank"].astype(int)
     for code in ("deu_Latn", "swh_Latn"):
         ahead = rank.sel(source=PIVOT, target=code).values
@@ -348,7 +348,7 @@ def test_all_sentences_give_the_score_and_subsets_its_expectation():
             assert (row["subsets"], np.isnan(row["sd"])) == (1, True)
         # in a random subset a translation of rank r keeps its r - 1 rivals out with this chance
         for size, (direction, ranks) in itertools.product(
-            (10, 20, 50), (("pivot_to_other", ahead), ("other_to_pivot", back))
+            (10, 25, 50), (("pivot_to_other", ahead), ("other_to_pivot", back))
         ):
             rivals = ranks[ranks > 0] - 1
             expected = (comb(total - 1 - rivals, size - 1) / comb(total - 1, size - 1)).mean()
@@ -356,17 +356,22 @@ def test_all_sentences_give_the_score_and_subsets_its_expectation():
             assert row["value"] == pytest.approx(expected, abs=4 * row["sd"] / np.sqrt(400))
             assert row["chance"] == 1 / size
         assert found.loc[("both", 10), "chance"] == 1 / 19
+        alone = singles[singles["language"] == code].groupby("n")["value"]
+        assert alone.size().to_dict() == {10: 400, 25: 400, 50: 400, total: 1}
+        both = found.loc["both"]
+        np.testing.assert_allclose(alone.mean(), both["value"].sort_index(), atol=1e-12)
+        np.testing.assert_allclose(alone.std(), both["sd"].sort_index(), atol=1e-12)
         falling = found.loc["both"].sort_index()["value"]
         assert falling.is_monotonic_decreasing
 
 
 def test_shuffled_translations_are_found_no_more_often_than_by_chance():
-    frame = pool.pool_frame(kept(noise=0.3), subsets=20)
+    frame = pool.pool_frames(kept(noise=0.3), subsets=20)[0]
     shuffled = frame[frame["shuffled"]]
     assert (shuffled["subsets"] == pool.SHUFFLES).all()
     # the true translation stays in the pool as a rival: what it wins the re-paired one cannot
     assert (shuffled["value"] <= shuffled["chance"] + 0.02).all()
-    apart = pool.pool_frame(kept(n=100, layers=10, noise=1000.0), subsets=20)
+    apart = pool.pool_frames(kept(n=100, layers=10, noise=1000.0), subsets=20)[0]
     for column in (True, False):
         rows = apart[(apart["shuffled"] == column) & (apart["n"] == 10)]
         np.testing.assert_allclose(rows["value"], rows["chance"], atol=0.035)
@@ -389,19 +394,37 @@ def test_constant_similarities_have_no_hits_and_one_sentence_has_no_rival():
     constant = kept(n=12, layers=1, languages=(PIVOT, "deu_Latn"))
     constant._arrays["similarity"][:] = 0.5
     constant._arrays["rank"][:] = 12
-    assert (pool.pool_frame(constant)["value"] == 0).all()
-    alone = pool.pool_frame(kept(n=1, languages=(PIVOT, "deu_Latn")))
+    assert (pool.pool_frames(constant)[0]["value"] == 0).all()
+    alone = pool.pool_frames(kept(n=1, languages=(PIVOT, "deu_Latn")))[0]
     assert alone["value"].tolist() == [1.0, 1.0, 1.0]
     assert not alone["shuffled"].any()
 
 
 def test_the_pool_is_the_same_each_time():
-    first, second = (pool.pool_frame(kept()) for _ in range(2))
+    first, second = (pool.pool_frames(kept())[0] for _ in range(2))
     assert first.equals(second)
-    assert not first.equals(pool.pool_frame(kept(), seed=1))
+    assert not first.equals(pool.pool_frames(kept(), seed=1)[0])
     assert tuple(first.columns) == pool.COLUMNS
     with_all = first[(first["language"] == "deu_Latn") & (first["n"] == 10)]
     assert with_all["shuffled"].value_counts().to_dict() == {True: 3, False: 3}
+
+
+def test_a_subset_has_one_number_in_all_languages():
+    """mu of a numbered subset is that of the sentences that were drawn under this number."""
+    store = kept(n=30, layers=2)
+    _, singles = pool.pool_frames(store, subsets=3)
+    assert tuple(singles.columns) == pool.SUBSET_COLUMNS
+    found = singles.set_index(["language", "n", "subset"])["value"]
+    for place, code in ((1, "deu_Latn"), (2, "swh_Latn")):
+        present = store._arrays["rank"].values[0, 0, place] > 0
+        for draws in pool.draw(present, subsets=3):
+            for number, members in enumerate(draws.members):
+                shares = []
+                for layer in range(2):
+                    matrix = store._arrays["similarity"].values[layer, place]
+                    forward, backward = plain_hits(matrix[np.ix_(members, members)])
+                    shares.append((forward & backward).mean())
+                assert found[code, len(members), number] == pytest.approx(np.mean(shares))
 
 
 def test_smaller_subsets_lie_inside_larger_ones():

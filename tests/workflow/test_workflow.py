@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -119,9 +120,12 @@ def test_a_whole_run_leaves_every_result_and_then_nothing_to_do(project, snakema
         assert len(frame) == store.layout.layers * store.layout.neurons
         assert (neurons / "specific_neurons.json").is_file()
         names = ("layer_curves", "heatmap", "retrieval", "neurons", "lexical", "pool")
-        for name in (*names, "scatter.quiz.accuracy"):
+        for name in (*names, "scatter.quiz.accuracy", "predictions.quiz.accuracy"):
             assert (figures / f"{name}.svg").stat().st_size > 1000
             assert (figures / f"{name}.pdf").stat().st_size > 1000
+        assert (figures.parent / "ablations.quiz.accuracy.svg").stat().st_size > 1000
+        predictions = pd.read_csv(folder / f"results/tables/{model}/toy/default/predictions.csv")
+        assert set(predictions["code"]) == set(LANGUAGES[1:6])
         controls = pd.read_csv(folder / f"results/tables/{model}/toy/default/controls.csv")
         assert set(controls["code"]) == set(LANGUAGES[1:6])
         columns = ["NASCA", "MEXA", "lexical_floor", "tokens_per_sentence", "premium"]
@@ -130,6 +134,11 @@ def test_a_whole_run_leaves_every_result_and_then_nothing_to_do(project, snakema
     assert set(correlations["method"]) == {"NASCA", "NAVCA", "MEXA", "MEXA-last"}
     headline = correlations[~correlations["pivot_included"]]
     assert set(headline["n"]) == {5}
+    fits = pd.read_parquet(folder / "results/correlation/fits.parquet")
+    assert set(fits["n"]) == {5}
+    assert fits["reading"].astype(bool).all()
+    ablations = pd.read_parquet(folder / "results/correlation/ablations.parquet")
+    assert set(ablations["setting"]) == {"layers", "layer"}  # ten sentences have no smaller pools
     again = snakemake(folder, "--cores", "2")
     assert "Nothing to be done" in again.stdout + again.stderr
     logs = list((folder / "results/logs").rglob("*.log"))
@@ -221,6 +230,14 @@ def test_corpora_extractions_and_languages_live_side_by_side(project, snakemake)
     }
     assert n["toy"]["swh_Latn"] == 9  # one of ten is missing
     assert n["toy"]["deu_Latn"] == 10
+    ablations = pd.read_parquet(folder / "results/correlation/ablations.parquet")
+    compared = ablations.groupby("setting")["level"].unique()
+    assert set(compared["site"]) == {"gate", "product"}
+    assert set(compared["corpus"]) == {"toy", "pairs"}
+    # three languages are in both corpora: too few for a correlation, and said to be
+    of_corpora = ablations[ablations["setting"] == "corpus"]
+    assert set(of_corpora["n"]) == {3}
+    assert of_corpora["message"].str.contains("n = 3 languages").all()
     for corpus, extraction in (("toy", "product"), ("pairs", "default")):
         figures = folder / f"results/figures/tiny-llama/{corpus}/{extraction}"
         assert (figures / "heatmap.svg").is_file()
@@ -279,6 +296,33 @@ def test_the_default_configuration_plans_offline_without_torch(repository, tmp_p
     assert done.returncode == 0, done.stderr
     assert "Extracting deu_Latn of interface with gemma-3-270m" in done.stdout
     assert "extract_activations" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("target", "jobs"),
+    [
+        # two models, five extractions, four scores of two tasks
+        ("all", {"align_languages": 10, "vary_pool": 10, "ablate_methods": 1, "plot_ablations": 8}),
+        # methods of all extractions; layers and numbers of pairs of the first one alone
+        (
+            "results/correlation/ablations.parquet",
+            {"align_languages": 10, "vary_pool": 2, "ablate_methods": 1},
+        ),
+    ],
+)
+def test_the_ablations_plan_what_they_compare(repository, target, jobs):
+    options = ["-n", "--forceall", "--nolock", "--configfile", "config/ablations.yaml"]
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", *options, "--", target],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+        cwd=repository,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    counts = dict(re.findall(r"^(\w+) +(\d+)$", done.stdout, flags=re.MULTILINE))
+    assert {job: int(counts[job]) for job in jobs} == jobs
 
 
 def test_paths_of_the_repository_hold_no_machine(repository):

@@ -39,6 +39,9 @@ def tasks_of(*kinds):
     return [name for name, row in SETTINGS.tasks.items() if row.kind in kinds]
 
 
+# ablations change one setting of this extraction
+BASE_EXTRACTION = next(iter(SETTINGS.extractions))
+
 RUN = "{model}/{corpus}/{extraction}"
 LABELS = {
     "models": {name: row.label for name, row in SETTINGS.models.items()},
@@ -123,6 +126,16 @@ def alignment_scores(wildcards):
     ]
 
 
+def base_runs(path):
+    """This path of every model and corpus, with the extraction that ablations start from."""
+    return expand(
+        path,
+        model=SETTINGS.models,
+        corpus=SETTINGS.corpora,
+        extraction=BASE_EXTRACTION,
+    )
+
+
 def fact_rankings(wildcards):
     """The answers of a model in every language, for one task."""
     return [
@@ -205,6 +218,8 @@ def output_tables():
     names = ["models", "texts", "scores"]
     if SETTINGS.tasks:
         names += ["downstream", "correlations", "sources", *STATISTICS]
+        names += ["fits", "ablations"]
+        names += ["{}/{}/{}/predictions".format(*run) for run in PLAN.runs()]
     names += ["mantel"] * bool(task_pairs())
     names += ["published"] * bool(SETTINGS.file.sheets.published)
     return [path for name in names for path in table(name)] + per_run
@@ -229,7 +244,8 @@ def output_figures():
         # drawn from the similarities, where they are kept
         stems += [f"{folder}/pool"] * SETTINGS.file.alignment.keep_similarities
         stems += [
-            f"{folder}/scatter.{task}.{metric}"
+            f"{folder}/{name}.{task}.{metric}"
+            for name in ("scatter", "predictions")
             for task in SETTINGS.tasks
             for metric in scatter_metrics(task)
         ]
@@ -241,6 +257,13 @@ def output_figures():
             for extraction in SETTINGS.extractions
         ]
         stems.append("claim")
+        stems += [
+            f"{model}/{corpus}/ablations.{task}.{metric}"
+            for model in SETTINGS.models
+            for corpus in SETTINGS.corpora
+            for task in SETTINGS.tasks
+            for metric in scatter_metrics(task)
+        ]
     return [
         f"results/figures/{stem}.{ending}"
         for stem in stems

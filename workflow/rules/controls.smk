@@ -5,6 +5,7 @@
 #      results/controls/<model>/<corpus>/<extraction>/
 #        fertility.parquet     tokens per sentence, word and character
 #        pool.parquet          scores in smaller pools, and with re-paired translations
+#        subsets.parquet       the score of every such pool by itself
 
 
 rule measure_lexical_floor:
@@ -51,6 +52,7 @@ rule vary_pool:
         "results/alignment/{model}/{corpus}/{extraction}/manifest.json",
     output:
         "results/controls/{model}/{corpus}/{extraction}/pool.parquet",
+        "results/controls/{model}/{corpus}/{extraction}/subsets.parquet",
     log:
         "results/logs/vary_pool/{model}/{corpus}/{extraction}.log",
     benchmark:

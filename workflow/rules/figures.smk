@@ -247,3 +247,61 @@ rule plot_claim:
         "Drawing how far the claim can be tested"
     script:
         "../scripts/plot_claim.py"
+
+
+rule plot_predictions:
+    """What one model will score in every language, on one task."""
+    input:
+        fits="results/correlation/fits.parquet",
+        predictions="results/correlation/predictions.parquet",
+    output:
+        report(
+            f"results/figures/{RUN}/predictions.{{task}}.{{metric}}.svg",
+            caption="../report/predictions.rst",
+            category="3 Downstream",
+            subcategory="{model}",
+            labels={**RUN_LABELS, "result": "predictions of {task}, {metric}"},
+        ),
+        f"results/figures/{RUN}/predictions.{{task}}.{{metric}}.pdf",
+    log:
+        f"results/logs/plot_predictions/{RUN}/{{task}}.{{metric}}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        languages=str(SETTINGS.file.sheets.languages),
+        confidence=SETTINGS.file.statistics.confidence,
+        labels=LABELS,
+    message:
+        "Drawing the predictions of {wildcards.task} for {wildcards.model}"
+    script:
+        "../scripts/plot_predictions.py"
+
+
+rule plot_ablations:
+    """The correlation with one task under other settings."""
+    input:
+        "results/correlation/ablations.parquet",
+    output:
+        report(
+            "results/figures/{model}/{corpus}/ablations.{task}.{metric}.svg",
+            caption="../report/ablations.rst",
+            category="3 Downstream",
+            subcategory="{model}",
+            labels={
+                "model": "{model}",
+                "corpus": "{corpus}",
+                "result": "ablations of {task}, {metric}",
+            },
+        ),
+        "results/figures/{model}/{corpus}/ablations.{task}.{metric}.pdf",
+    log:
+        "results/logs/plot_ablations/{model}/{corpus}/{task}.{metric}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        confidence=SETTINGS.file.statistics.confidence,
+        labels=LABELS,
+    message:
+        "Drawing the ablations of {wildcards.model} on {wildcards.corpus}"
+    script:
+        "../scripts/plot_ablations.py"

@@ -347,3 +347,64 @@ rule tabulate_controls:
         "Writing the table of controls of {wildcards.model} on {wildcards.corpus}"
     script:
         "../scripts/tabulate_controls.py"
+
+
+rule tabulate_predictions:
+    """What one model will score in every language, of one run."""
+    input:
+        fits="results/correlation/fits.parquet",
+        predictions="results/correlation/predictions.parquet",
+    output:
+        report(
+            f"results/tables/{RUN}/predictions.html",
+            caption="../report/predictions_table.rst",
+            category="3 Downstream",
+            subcategory="{model}",
+            labels={**RUN_LABELS, "result": "table of predictions"},
+        ),
+        table(f"{RUN}/predictions")[:-1],
+    log:
+        f"results/logs/tabulate_predictions/{RUN}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        languages=str(SETTINGS.file.sheets.languages),
+        confidence=SETTINGS.file.statistics.confidence,
+        labels=LABELS,
+    message:
+        "Writing the predictions of {wildcards.model} on {wildcards.corpus}"
+    script:
+        "../scripts/tabulate_predictions.py"
+
+
+rule tabulate_fits:
+    """The lines from alignment to task score, and correlations under other settings."""
+    input:
+        fits="results/correlation/fits.parquet",
+        ablations="results/correlation/ablations.parquet",
+    output:
+        report(
+            "results/tables/fits.html",
+            caption="../report/fits_table.rst",
+            category="3 Downstream",
+            labels={"result": "table of lines"},
+        ),
+        report(
+            "results/tables/ablations.html",
+            caption="../report/ablations_table.rst",
+            category="3 Downstream",
+            labels={"result": "table of ablations"},
+        ),
+        table("fits")[:-1],
+        table("ablations")[:-1],
+    log:
+        "results/logs/tabulate_fits.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        confidence=SETTINGS.file.statistics.confidence,
+        labels=LABELS,
+    message:
+        "Writing the tables of lines and ablations"
+    script:
+        "../scripts/tabulate_fits.py"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from neuronxa.controls.pool import pool_frame
+from neuronxa.controls.pool import pool_frames
 from neuronxa.frames import write_frame
 from neuronxa.jobs import Progress, job
 from neuronxa.stores.alignment import Alignment
@@ -11,4 +11,7 @@ with job(snakemake.log[0]):
     names = snakemake.wildcards
     alignment = Alignment(Path(snakemake.input[0]).parent)
     progress = Progress(f"{names.model}, {names.corpus}", unit="layers")
-    write_frame(Path(snakemake.output[0]), pool_frame(alignment, progress=progress))
+    for path, frame in zip(
+        snakemake.output, pool_frames(alignment, progress=progress), strict=True
+    ):
+        write_frame(Path(path), frame)

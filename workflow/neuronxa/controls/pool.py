@@ -25,7 +25,7 @@ SUBSETS: Final = 20
 """Subsets of each size."""
 SHUFFLES: Final = 5
 """Of these subsets, so many also have their translations re-paired."""
-STEPS: Final = (1, 2, 5)
+STEPS: Final = (1, 2.5, 5, 7.5)
 """Sizes are these times powers of ten, from `LEAST` on, and all sentences."""
 LEAST: Final = 10
 
@@ -46,6 +46,7 @@ COLUMNS: Final = (
     "shuffled",
     "chance",
 )
+SUBSET_COLUMNS: Final = (*COLUMNS[:5], "n", "subset", "value")
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,8 @@ class Draws:
 
 
 def sizes(n: int) -> tuple[int, ...]:
-    """Sizes of the subsets of n sentences, ascending: 10, 20, 50, 100, ... and n itself."""
-    ladder = (step * 10**power for power in range(len(str(n)) + 1) for step in STEPS)
+    """Sizes of the subsets of n sentences, ascending: 10, 25, 50, 75, 100, ... and n itself."""
+    ladder = (round(step * 10**power) for power in range(len(str(n)) + 1) for step in STEPS)
     return (*(size for size in ladder if LEAST <= size < n), n)
 
 
@@ -120,9 +121,9 @@ def derangements(size: int, *, count: int, seed: int = 0) -> NDArray[np.int64]:
     return np.array(found, dtype=np.int64).reshape(-1, size)
 
 
-def pool_frame(
+def pool_frames(
     alignment: Alignment, *, subsets: int = SUBSETS, seed: int = 0, progress: Counter = SILENT
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Measure mu and top-1 in subsets of the sentences, for every language and representation.
 
     Parameters
@@ -138,10 +139,14 @@ def pool_frame(
 
     Returns
     -------
-    pandas.DataFrame
+    pool
         Columns `COLUMNS`. ``value`` is the mean over subsets of the mean over layers, ``sd`` the
         standard deviation over subsets (NaN for one). ``shuffled`` rows have translations re-paired
         by random derangements of each subset. ``chance`` is 1/(2n - 1) for mu, 1/n for top-1.
+    subsets
+        Columns `SUBSET_COLUMNS`: mu of every subset, mean over layers. A subset has the same number
+        in all languages, and holds the same sentences where none is missing; what n sentences are
+        worth is seen in one subset, not in the mean over many, which together hold all sentences.
 
     Raises
     ------
@@ -151,16 +156,19 @@ def pool_frame(
     identity = alignment.manifest["identity"]
     about = (identity["model"], identity["corpus"], identity["extraction"])
     rows: list[tuple[Any, ...]] = []
+    singles: list[tuple[Any, ...]] = []
     progress.start(sum(alignment.layers.values()))
-    for representation in alignment.layers:
+    for representation, layers in alignment.layers.items():
         counts = _count(alignment, representation, identity["pivot"], subsets, seed, progress)
-        rows += [
-            (*about, representation, language, *row)
-            for language, tallies in counts.items()
-            for tally in tallies
-            for row in tally.rows(alignment.layers[representation])
-        ]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+        for language, tallies in counts.items():
+            for tally in tallies:
+                key = (*about, representation, language)
+                rows += [(*key, *row) for row in tally.rows(layers)]
+                singles += [(*key, *row) for row in tally.subsets(layers)]
+    return (
+        pd.DataFrame(rows, columns=list(COLUMNS)),
+        pd.DataFrame(singles, columns=list(SUBSET_COLUMNS)),
+    )
 
 
 @dataclass(frozen=True)
@@ -175,6 +183,12 @@ class _Tally:
     def of(cls, draws: Draws) -> _Tally:
         counts = (np.zeros((len(d), 3), dtype=np.int64) for d in (draws.members, draws.partners))
         return cls(draws, *counts)
+
+    def subsets(self, layers: int) -> Iterator[tuple[int, int, float]]:
+        """Give n, number and mu of every subset."""
+        n = self.draws.members.shape[1]
+        for number, found in enumerate(self.true[:, 0].tolist()):
+            yield n, number, found / (layers * n)
 
     def rows(self, layers: int) -> Iterator[tuple[Any, ...]]:
         """Measure, direction, n, value, sd, subsets, shuffled and chance."""

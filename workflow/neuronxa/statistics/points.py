@@ -43,15 +43,8 @@ def paired_points(
     StatisticsError
         If a language has two scores for one task and metric of a model.
     """
+    refuse_repeated(downstream)
     keys = ["model", "task", "metric", "language"]
-    twice = downstream.loc[downstream.duplicated(keys), keys]
-    if not twice.empty:
-        model, task, metric, language = twice.iloc[0]
-        raise StatisticsError(
-            f"'{language}' has more than one value of {task} ({metric}) for model '{model}'",
-            where="downstream scores",
-            remedy="keep one of them, or give the second one a task name of its own",
-        )
     columns = [*RUN, "method", "reduction", "language", "value"]
     x = method_scores.loc[:, columns].rename(columns={"value": "x"}).dropna(subset="x")
     y = downstream.loc[:, [*keys, "value"]].rename(columns={"value": "y"}).dropna(subset="y")
@@ -65,6 +58,25 @@ def paired_points(
     tasks = downstream.loc[:, keys[:3]].drop_duplicates()
     for key in methods.merge(tasks, on="model").itertuples(index=False, name=None):
         yield key, found.get(key, none)
+
+
+def refuse_repeated(downstream: pd.DataFrame) -> None:
+    """Refuse task scores in which a language of a model has two values.
+
+    Raises
+    ------
+    StatisticsError
+        If a language has two scores for one task and metric of a model.
+    """
+    keys = ["model", "task", "metric", "language"]
+    twice = downstream.loc[downstream.duplicated(keys), keys]
+    if not twice.empty:
+        model, task, metric, language = twice.iloc[0]
+        raise StatisticsError(
+            f"'{language}' has more than one value of {task} ({metric}) for model '{model}'",
+            where="downstream scores",
+            remedy="keep one of them, or give the second one a task name of its own",
+        )
 
 
 def without_and_with(points: pd.DataFrame, pivot: str) -> Iterator[tuple[bool, pd.DataFrame, str]]:

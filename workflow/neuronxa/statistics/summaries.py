@@ -21,6 +21,11 @@ DIRECTIONS: Final = ("pivot_to_other", "other_to_pivot", "mean", "both")
 At = Literal["mean", "peak"]
 
 
+def of_run(frame: pd.DataFrame, run: tuple[str, str, str]) -> pd.DataFrame:
+    """Return the rows of one model, corpus and extraction."""
+    return frame.loc[(frame[RUN] == list(run)).all(axis=1)]
+
+
 def layer_peaks(scores: pd.DataFrame, *, pivot: str) -> pd.DataFrame:
     """Find the layer with the highest mean mu over languages, per representation.
 

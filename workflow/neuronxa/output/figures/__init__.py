@@ -5,6 +5,7 @@ Neither reads or writes files; :func:`neuronxa.output.style.save_figure` does.
 
 from __future__ import annotations
 
+from neuronxa.output.figures.ablations import figure_ablations, plot_ablation
 from neuronxa.output.figures.claim import figure_claim, plot_claim
 from neuronxa.output.figures.correlations import figure_correlations, plot_correlations
 from neuronxa.output.figures.differences import figure_differences, plot_differences
@@ -13,10 +14,12 @@ from neuronxa.output.figures.layers import figure_layers, plot_layers
 from neuronxa.output.figures.lexical import figure_lexical, plot_lexical
 from neuronxa.output.figures.neurons import figure_neurons
 from neuronxa.output.figures.pool import figure_pool, plot_pool
+from neuronxa.output.figures.predictions import figure_predictions, plot_predictions
 from neuronxa.output.figures.retrieval import figure_retrieval, plot_retrieval
 from neuronxa.output.figures.scatter import figure_scatter, plot_scatter
 
 __all__ = [
+    "figure_ablations",
     "figure_claim",
     "figure_correlations",
     "figure_differences",
@@ -25,8 +28,10 @@ __all__ = [
     "figure_lexical",
     "figure_neurons",
     "figure_pool",
+    "figure_predictions",
     "figure_retrieval",
     "figure_scatter",
+    "plot_ablation",
     "plot_claim",
     "plot_correlations",
     "plot_differences",
@@ -34,6 +39,7 @@ __all__ = [
     "plot_layers",
     "plot_lexical",
     "plot_pool",
+    "plot_predictions",
     "plot_retrieval",
     "plot_scatter",
 ]

@@ -39,7 +39,7 @@ def pool_curves(pool: pd.DataFrame, *, site: Site) -> pd.DataFrame:
     Parameters
     ----------
     pool
-        What :func:`neuronxa.controls.pool.pool_frame` returns.
+        What :func:`neuronxa.controls.pool.pool_frames` returns.
     site
         FFN site of NASCA and NAVCA.
 
@@ -133,7 +133,7 @@ def figure_pool(pool: pd.DataFrame, *, site: Site, labels: Labels | None = None)
     Parameters
     ----------
     pool
-        What :func:`neuronxa.controls.pool.pool_frame` returns for one run.
+        What :func:`neuronxa.controls.pool.pool_frames` returns for one run.
     site
         FFN site of NASCA and NAVCA.
     labels

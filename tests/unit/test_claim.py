@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
 from neuronxa.alignment.methods import method_scores
+from neuronxa.config.published import read_published
 from neuronxa.output.figures import figure_claim
 from neuronxa.statistics import correlate_methods
 from neuronxa.statistics.claim import (
@@ -25,10 +28,13 @@ from neuronxa.statistics.claim import (
     verdict,
 )
 from neuronxa.statistics.reliability import task_reliability
-from neuronxa.statistics.reported import PUBLISHED, Published
+from neuronxa.statistics.reported import Published, reported_correlations
 
 from .synthetic import PIVOT, make_downstream, make_languages, make_scores
 
+PUBLISHED = reported_correlations(
+    read_published(Path(__file__).parents[2] / "config" / "published.tsv")
+)
 SCORED = {"continent": {"benchmarks": ("accuracy",), "transfer": ("rankc",)}}
 
 
@@ -118,9 +124,13 @@ def test_verdicts(changes, expected, words) -> None:
     assert sentence.endswith(".")
 
 
-def test_published_values_have_a_source() -> None:
-    assert len({(one.method, one.kind) for one in PUBLISHED}) == len(PUBLISHED)
-    assert all(one.source and 0 < one.value < 1 for one in PUBLISHED)
+def test_what_a_primary_source_says_of_a_kind_of_tasks_is_picked_from_the_sheet() -> None:
+    picked = {(one.method, one.kind): (one.value, one.source) for one in PUBLISHED}
+    assert picked == {
+        ("NASCA", "benchmarks"): (0.9556, "NeuronXA, abstract"),
+        ("NASCA", "transfer"): (0.8514, "NeuronXA, abstract, arXiv"),
+        ("MEXA", "benchmarks"): (0.93, "MEXA, Table 6, default"),
+    }
 
 
 def test_languages_at_chance_are_counted_without_the_pivot() -> None:
@@ -157,7 +167,7 @@ def claimed(frames, downstream=None, published=PUBLISHED):
     downstream = plain if downstream is None else downstream
     tasks = task_reliability(downstream, None, pivot=PIVOT)
     chance = chance_share(downstream, pivot=PIVOT)
-    return claim_frame(correlations, reliability, tasks, chance, SCORED, published=published)
+    return claim_frame(correlations, reliability, tasks, chance, SCORED, published)
 
 
 def test_every_correlation_has_its_row(frames) -> None:

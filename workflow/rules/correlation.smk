@@ -186,6 +186,7 @@ rule test_claim:
         reliability=of_runs(f"results/correlation/reliability/{RUN}.parquet"),
         downstream=downstream_scores,
         item_values=task_items(),
+        published=SETTINGS.file.sheets.published or [],
     output:
         "results/correlation/claim.parquet",
     log:

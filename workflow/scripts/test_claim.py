@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+from neuronxa.config.published import read_published
 from neuronxa.frames import read_frame, read_frames, write_frame
 from neuronxa.jobs import job
 from neuronxa.statistics.claim import chance_share, claim_frame
 from neuronxa.statistics.reliability import task_reliability
+from neuronxa.statistics.reported import reported_correlations
 
 with job(snakemake.log[0]):
     files, params = snakemake.input, snakemake.params
@@ -24,6 +26,7 @@ with job(snakemake.log[0]):
         ),
         chance_share(downstream, pivot=params.pivot),
         params.scored,
+        reported_correlations(read_published(Path(files.published)) if files.published else ()),
         confidence=params.statistics["confidence"],
     )
     write_frame(Path(snakemake.output[0]), claim)

@@ -13,7 +13,7 @@ from neuronxa.statistics.coefficients import Coefficient
 from neuronxa.statistics.correlation import fisher_error
 from neuronxa.statistics.points import KEYS, LEAST_POINTS, RUN, Scored, kind_of
 from neuronxa.statistics.reliability import noise_ceiling
-from neuronxa.statistics.reported import PUBLISHED, Published
+from neuronxa.statistics.reported import Published
 
 POWER: Final = 0.8
 MOST: Final = 0.5
@@ -134,9 +134,9 @@ def claim_frame(
     tasks: pd.DataFrame,
     chance: pd.DataFrame,
     scored: Scored,
+    published: Sequence[Published],
     *,
     confidence: float = 0.95,
-    published: Sequence[Published] = PUBLISHED,
 ) -> pd.DataFrame:
     """Say of every correlation what it could have shown, and what it shows.
 
@@ -151,11 +151,11 @@ def claim_frame(
         What :func:`chance_share` returns.
     scored
         Task -> kind -> its metrics.
-    confidence
-        Coverage of the intervals of the correlations.
     published
         What papers report. A value is compared with Pearson's r of the mean over layers, as they
         computed it.
+    confidence
+        Coverage of the intervals of the correlations.
 
     Returns
     -------

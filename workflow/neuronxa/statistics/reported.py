@@ -1,9 +1,11 @@
-"""Correlations that papers report, for comparison: means over models, Pearson's r."""
+"""Correlations that papers report for a whole kind of tasks: means over models, Pearson's r."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+
+from neuronxa.config.published import MEAN, PublishedRow
 
 
 @dataclass(frozen=True)
@@ -28,9 +30,26 @@ class Published:
     source: str
 
 
-#: No value is known for the other methods and kinds that a primary source states.
-PUBLISHED: Final = (
-    Published("NASCA", "benchmarks", 0.9556, "Huang et al. 2025, abstract"),
-    Published("NASCA", "transfer", 0.8514, "Huang et al. 2025, abstract (arXiv)"),
-    Published("MEXA", "benchmarks", 0.9300, "Kargaran et al. 2025, Table 6, mean of three tasks"),
-)
+def reported_correlations(rows: Iterable[PublishedRow]) -> tuple[Published, ...]:
+    """Pick what primary sources state of each method and kind of tasks.
+
+    Parameters
+    ----------
+    rows
+        Of the sheet of published numbers. Those count that were read in the paper itself and hold
+        for the mean over models, tasks and layers; the first of a method and kind, so that the
+        order of the sheet decides where two editions differ.
+    """
+    found: dict[tuple[str, str], Published] = {}
+    for row in rows:
+        if (
+            row.quantity == "correlation"
+            and row.certainty == "read"
+            and row.model == MEAN
+            and row.metric == "pearson"
+            and row.reduction == "mean"
+            and row.task in ("benchmarks", "transfer")
+        ):
+            published = Published(row.method, row.task, row.value, f"{row.paper}, {row.table}")
+            found.setdefault((row.method, row.task), published)
+    return tuple(found.values())

@@ -5,12 +5,13 @@ The files themselves are spelled in the rules.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from neuronxa.config import CorpusRow, Settings, load_settings
 from neuronxa.corpora import Reader, open_reader
+from neuronxa.downstream.nli.sources import available
 from neuronxa.errors import ConfigError
 
 
@@ -21,6 +22,8 @@ class Plan:
     settings: Settings
     corpus_languages: Mapping[str, tuple[str, ...]]
     """Languages of each corpus, in the order of the config; the pivot included."""
+    nli_languages: Mapping[str, tuple[str, ...]]
+    """Languages of the run that each task of kind ``nli`` has, the pivot included."""
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -63,8 +66,8 @@ def make_plan(raw: Mapping[str, Any], *, where: str = "config") -> Plan:
     Raises
     ------
     ConfigError
-        Anything that :func:`neuronxa.config.load_settings` refuses, a corpus without the pivot, a
-        language that no corpus has, or more sentences than a corpus holds.
+        Anything that :func:`neuronxa.config.load_settings` refuses, a corpus or a task without the
+        pivot, a language that no corpus has, or more sentences than a corpus holds.
     """
     settings = load_settings(raw, where=where)
     found = {
@@ -79,7 +82,17 @@ def make_plan(raw: Mapping[str, Any], *, where: str = "config") -> Plan:
                 where=f"{where}, 'languages'",
                 remedy="remove these languages or add a corpus that has them",
             )
-    return Plan(settings=settings, corpus_languages=found)
+    used = list(dict.fromkeys(code for codes in found.values() for code in codes))
+    nli = {
+        name: _shared(used, available(row, settings.languages, settings.pivot))
+        for name, row in settings.tasks.items()
+        if row.kind == "nli"
+    }
+    return Plan(settings=settings, corpus_languages=found, nli_languages=nli)
+
+
+def _shared(wanted: Sequence[str], present: Sequence[str]) -> tuple[str, ...]:
+    return tuple(code for code in wanted if code in present)
 
 
 def _languages_of(row: CorpusRow, settings: Settings, *, where: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from snakemake.exceptions import WorkflowError
 LIBRARY = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
 sys.path.insert(0, str(LIBRARY))
 
+from neuronxa.downstream.nli.sources import evaluation_files, training_files
 from neuronxa.errors import NeuronXAError
 from neuronxa.jobs import share_library
 from neuronxa.models.snapshot import SNAPSHOT_VERSION
@@ -121,6 +122,24 @@ def fact_rankings(wildcards):
     ]
 
 
+def source_pairs(wildcards):
+    """The user's own files that the pairs of a language are read from."""
+    return evaluation_files(
+        SETTINGS.tasks[wildcards.task],
+        wildcards.language,
+        SETTINGS.languages,
+        SETTINGS.pivot,
+    )
+
+
+def predictions(wildcards):
+    """The predictions of a fine-tuned model in every language of a task."""
+    return [
+        f"results/predictions/{wildcards.model}/{wildcards.task}/{language}/manifest.json"
+        for language in PLAN.nli_languages[wildcards.task]
+    ]
+
+
 def downstream_scores(wildcards):
     """Every tidy table of downstream scores; a user's own table is not of one model."""
     return [
@@ -186,6 +205,11 @@ def output_figures():
             for task in SETTINGS.tasks
             for metric in scatter_metrics(task)
         ]
+    stems += [
+        f"{model}/training.{task}"
+        for model in SETTINGS.models
+        for task in tasks_of("nli")
+    ]
     if SETTINGS.tasks:
         stems += [
             f"correlations/{corpus}/{extraction}"

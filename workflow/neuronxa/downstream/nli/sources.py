@@ -61,7 +61,8 @@ def available(row: TaskRow, languages: Languages, pivot: str) -> tuple[str, ...]
             f"there are no pairs in the pivot '{pivot}', which transfer is measured from",
             where=where,
             allowed=codes,
-            remedy="choose another 'pivot', or check 'location', 'pattern', 'codes' and 'languages'",
+            remedy="choose another 'pivot', or check the task's 'location', 'pattern', 'codes' and "
+            "'languages'",
         )
     if not row.training.startswith(HUB) and not Path(row.training).is_file():
         raise ConfigError(
@@ -138,9 +139,7 @@ def _reworded(error: CorpusError) -> CorpusError:
     )
 
 
-def _read_hub(
-    location: str, configuration: str, splits: tuple[str, ...]
-) -> tuple[list[Pair], str]:
+def _read_hub(location: str, configuration: str, splits: tuple[str, ...]) -> tuple[list[Pair], str]:
     dataset, _, revision = location.removeprefix(HUB).partition("@")
     table, split = _load(dataset, configuration, splits, revision)
     source = f"{dataset}{'@' * bool(revision)}{revision}, split {split}"

@@ -13,6 +13,7 @@ from neuronxa.output.figures.neurons import figure_neurons
 from neuronxa.output.figures.pool import figure_pool, plot_pool
 from neuronxa.output.figures.retrieval import figure_retrieval, plot_retrieval
 from neuronxa.output.figures.scatter import figure_scatter, plot_scatter
+from neuronxa.output.figures.training import figure_training, plot_training
 
 __all__ = [
     "figure_correlations",
@@ -23,6 +24,7 @@ __all__ = [
     "figure_pool",
     "figure_retrieval",
     "figure_scatter",
+    "figure_training",
     "plot_correlations",
     "plot_heatmap",
     "plot_layers",
@@ -30,4 +32,5 @@ __all__ = [
     "plot_pool",
     "plot_retrieval",
     "plot_scatter",
+    "plot_training",
 ]

@@ -114,7 +114,7 @@ rule score_transfer:
         predictions,
     output:
         scores="results/transfer/{model}/{task}.parquet",
-        items="results/items/{model}/{task}.parquet",
+        per_item="results/items/{model}/{task}.parquet",
     log:
         "results/logs/score_transfer/{model}/{task}.log",
     wildcard_constraints:

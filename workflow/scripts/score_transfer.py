@@ -22,4 +22,4 @@ with job(snakemake.log[0]):
         seed=params.seed,
     )
     write_frame(Path(snakemake.output.scores), scores)
-    write_frame(Path(snakemake.output.items), item_scores(predictions, **names))
+    write_frame(Path(snakemake.output.per_item), item_scores(predictions, **names))

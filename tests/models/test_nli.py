@@ -221,7 +221,6 @@ RUN = """
 import os, signal, sys
 from pathlib import Path
 from neuronxa.config.settings import FineTuningSettings
-from neuronxa.downstream.nli import checkpoints, trainer
 from neuronxa.downstream.nli.training import FineTuning
 
 class Killer:
@@ -278,8 +277,41 @@ def test_a_killed_run_ends_with_the_same_bits(world, tuned, tmp_path, repository
     assert not folder.exists()
 
 
-def test_another_recipe_starts_anew(world, tmp_path, repository):
-    kill_at(12, world, tmp_path, repository)
+def test_a_run_that_fails_after_its_last_step_trains_nothing_more(
+    world, tuned, tmp_path, monkeypatch
+):
+    """The last checkpoint is the end of training; only the weights are still to be written."""
+    one = tuning(world, tmp_path, epochs=4)
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "neuronxa.downstream.nli.training.write_frame",
+            lambda *_: (_ for _ in ()).throw(OSError("no space left")),
+        )
+        with pytest.raises(OSError, match="no space left"):
+            one.publish()
+    assert latest(tmp_path / "checkpoints").name == "checkpoint-60"
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "neuronxa.downstream.nli.trainer.class_logits", lambda *_: pytest.fail("trained again")
+        )
+        one.publish()
+    for name in ("weights/adapter_model.safetensors", "curve.parquet"):
+        assert (tmp_path / name).read_bytes() == (tuned.folder / name).read_bytes()
+
+
+def test_another_recipe_starts_anew(world, tmp_path):
+    class Stop:
+        def start(self, total):
+            self.left = 12
+
+        def advance(self, amount):
+            self.left -= amount
+            if not self.left:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tuning(world, tmp_path).publish(progress=Stop())
+    assert latest(tmp_path / "checkpoints").name == "checkpoint-10"
     tuning(world, tmp_path, learning_rate=5e-3).publish()
     assert len(pd.read_parquet(tmp_path / "curve.parquet")) == 15
 

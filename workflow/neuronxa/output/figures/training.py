@@ -8,13 +8,17 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from neuronxa.downstream.nli.pairs import LABELS
 from neuronxa.output.labels import Labels
-from neuronxa.output.style import COLUMN_WIDTH, FAINT, QUIET, SMALL_TEXT, new_figure, styled
+from neuronxa.output.style import COLUMN_WIDTH, QUIET, SMALL_TEXT, new_figure, styled
 
 SMOOTHED: Final = 0.05
 """Share of the steps that the running mean is taken over."""
+FEWEST: Final = 5
+"""Steps that the running mean is taken over at least."""
+POINTS: Final = "0.7"
 GUESSING: Final = float(np.log(len(LABELS)))
 
 
@@ -28,13 +32,14 @@ def plot_training(curve: pd.DataFrame, *, ax: Axes) -> Axes:
     ax
         Axes to draw on.
     """
-    window = max(1, round(SMOOTHED * len(curve)))
+    window = max(FEWEST, round(SMOOTHED * len(curve)))
     mean = curve["loss"].rolling(window, center=True, min_periods=1).mean()
-    ax.plot(curve["step"], curve["loss"], ls="", marker=".", markersize=2, color=FAINT, zorder=2)
+    ax.plot(curve["step"], curve["loss"], ls="", marker=".", markersize=2.5, color=POINTS, zorder=2)
     ax.plot(curve["step"], mean, color="#0072B2", zorder=3, label=f"mean of {window} steps")
     ax.axhline(GUESSING, color=QUIET, lw=0.8, ls=(0, (4, 3)), zorder=1, label="guessing (ln 3)")
-    # a bad first step must not flatten the rest
-    ax.set_ylim(0, 1.05 * max(GUESSING, float(curve["loss"].quantile(0.99))))
+    # single bad steps may lie above; they must not flatten the rest
+    ax.set_ylim(0, 1.1 * max(GUESSING, float(mean.max())))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.grid(axis="y")
     return ax
 

@@ -81,4 +81,5 @@ lock: install  ## render envs/ from the pins in pyproject.toml
 
 clean:  ## remove the results of all runs (snapshots and texts in resources/ stay)
 	rm -rf results/activations results/alignment results/neurons results/benchmarks results/transfer results/facts \
+	  results/fine_tuning results/nli results/items \
 	  results/correlation results/tables results/figures results/logs results/timings results/bench $(REPORT)

@@ -2,6 +2,7 @@
 #
 #   resources/models/<model>/                                      local snapshots
 #   resources/corpora/<corpus>/<language>.txt                      the sentences that are used
+#   resources/tasks/<task>/<language>.tsv                          the pairs that are evaluated
 #   results/activations/<model>/<corpus>/<extraction>/<language>/  pooled states, Zarr
 #   results/alignment/<model>/<corpus>/<extraction>/               ranks and scores of all pairs
 #   results/neurons/<model>/<corpus>/<extraction>/                 what each neuron does
@@ -28,6 +29,7 @@ include: "workflow/rules/alignment.smk"
 include: "workflow/rules/neurons.smk"
 include: "workflow/rules/controls.smk"
 include: "workflow/rules/knowledge.smk"
+include: "workflow/rules/transfer.smk"
 include: "workflow/rules/benchmarks.smk"
 include: "workflow/rules/correlation.smk"
 include: "workflow/rules/prediction.smk"

@@ -5,7 +5,7 @@ The files themselves are spelled in the rules.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from neuronxa.config import CorpusRow, Settings, TaskRow, load_settings
 from neuronxa.corpora import Reader, open_reader
 from neuronxa.downstream.harness.folder import task_files
 from neuronxa.downstream.harness.names import exceptions
+from neuronxa.downstream.nli.sources import available
 from neuronxa.errors import ConfigError
 
 #: What the user brings, by reader of a corpus and kind of a task.
@@ -36,6 +37,8 @@ class Plan:
     settings: Settings
     corpus_languages: Mapping[str, tuple[str, ...]]
     """Languages of each corpus, in the order of the config; the pivot included."""
+    nli_languages: Mapping[str, tuple[str, ...]]
+    """Languages of the run that each task of kind ``nli`` has, the pivot included."""
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -79,9 +82,9 @@ def make_plan(raw: Mapping[str, Any], *, where: str = "config") -> Plan:
     ------
     ConfigError
         Anything that :func:`neuronxa.config.load_settings` refuses, files of the user's own that
-        are not there (all of them in one message), a corpus without the pivot, a language that no
-        corpus has, more sentences than a corpus holds, or a harness task whose ``select`` is not
-        understood.
+        are not there (all of them in one message), a corpus or a task without the pivot, a
+        language that no corpus has, more sentences than a corpus holds, or a harness task whose
+        ``select`` is not understood.
     """
     settings = load_settings(raw, where=where)
     _refuse_missing(settings, where=where)
@@ -102,7 +105,17 @@ def make_plan(raw: Mapping[str, Any], *, where: str = "config") -> Plan:
                 where=f"{where}, 'languages'",
                 remedy="remove these languages or add a corpus that has them",
             )
-    return Plan(settings=settings, corpus_languages=found)
+    used = list(dict.fromkeys(code for codes in found.values() for code in codes))
+    nli = {
+        name: _shared(used, available(row, settings.languages, settings.pivot))
+        for name, row in settings.tasks.items()
+        if row.kind == "nli"
+    }
+    return Plan(settings=settings, corpus_languages=found, nli_languages=nli)
+
+
+def _shared(wanted: Sequence[str], present: Sequence[str]) -> tuple[str, ...]:
+    return tuple(code for code in wanted if code in present)
 
 
 def _refuse_missing(settings: Settings, *, where: str) -> None:

@@ -12,6 +12,7 @@ sys.path.insert(0, str(LIBRARY))
 
 from neuronxa.downstream.harness.folder import task_files as harness_files
 from neuronxa.downstream.scores.files import score_files
+from neuronxa.downstream.nli.sources import evaluation_files, training_files
 from neuronxa.errors import NeuronXAError
 from neuronxa.jobs import share_library
 from neuronxa.models.snapshot import SNAPSHOT_VERSION
@@ -150,6 +151,24 @@ def task_files(wildcards):
     return harness_files(location) if location else []
 
 
+def source_pairs(wildcards):
+    """The user's own files that the pairs of a language are read from."""
+    return evaluation_files(
+        SETTINGS.tasks[wildcards.task],
+        wildcards.language,
+        SETTINGS.languages,
+        SETTINGS.pivot,
+    )
+
+
+def predictions(wildcards):
+    """The predictions of a fine-tuned model in every language of a task."""
+    return [
+        f"results/nli/{wildcards.model}/{wildcards.task}/{language}/manifest.json"
+        for language in PLAN.nli_languages[wildcards.task]
+    ]
+
+
 def downstream_scores(wildcards):
     """Every tidy table of downstream scores; a user's own table is not of one model."""
     return [
@@ -249,6 +268,11 @@ def output_figures():
             for task in SETTINGS.tasks
             for metric in scatter_metrics(task)
         ]
+    stems += [
+        f"{model}/training.{task}"
+        for model in SETTINGS.models
+        for task in tasks_of("nli")
+    ]
     if SETTINGS.tasks:
         stems += [
             f"{name}/{corpus}/{extraction}"

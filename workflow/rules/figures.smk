@@ -1,7 +1,7 @@
 # Figures: what goes into a paper and into the report, as SVG and PDF.
 #
 # in:  results/alignment/, results/neurons/, results/controls/, results/correlation/,
-#      results/benchmarks/, results/transfer/
+#      results/benchmarks/, results/transfer/, results/fine_tuning/
 # out: results/figures/**.{svg,pdf}
 
 
@@ -138,6 +138,33 @@ rule plot_pool:
         "Drawing {wildcards.model} on smaller pools of {wildcards.corpus}"
     script:
         "../scripts/plot_pool.py"
+
+
+rule plot_training:
+    """Loss of one fine-tuning by step."""
+    input:
+        "results/fine_tuning/{model}/{task}/manifest.json",
+    output:
+        report(
+            "results/figures/{model}/training.{task}.svg",
+            caption="../report/training.rst",
+            category="3 Downstream",
+            subcategory="{model}",
+            labels={"model": "{model}", "result": "training on {task}"},
+        ),
+        "results/figures/{model}/training.{task}.pdf",
+    log:
+        "results/logs/plot_training/{model}/{task}.log",
+    wildcard_constraints:
+        task=one_of(tasks_of("nli")),
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        labels=LABELS,
+    message:
+        "Drawing the fine-tuning of {wildcards.model} on {wildcards.task}"
+    script:
+        "../scripts/plot_training.py"
 
 
 rule plot_scatter:

@@ -17,6 +17,7 @@ from neuronxa.output.figures.pool import figure_pool, plot_pool
 from neuronxa.output.figures.predictions import figure_predictions, plot_predictions
 from neuronxa.output.figures.retrieval import figure_retrieval, plot_retrieval
 from neuronxa.output.figures.scatter import figure_scatter, plot_scatter
+from neuronxa.output.figures.training import figure_training, plot_training
 
 __all__ = [
     "figure_ablations",
@@ -31,6 +32,7 @@ __all__ = [
     "figure_predictions",
     "figure_retrieval",
     "figure_scatter",
+    "figure_training",
     "plot_ablation",
     "plot_claim",
     "plot_correlations",
@@ -42,4 +44,5 @@ __all__ = [
     "plot_predictions",
     "plot_retrieval",
     "plot_scatter",
+    "plot_training",
 ]

@@ -34,7 +34,9 @@ include: "workflow/rules/benchmarks.smk"
 include: "workflow/rules/correlation.smk"
 include: "workflow/rules/prediction.smk"
 include: "workflow/rules/tables.smk"
+include: "workflow/rules/tables_downstream.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/figures_downstream.smk"
 
 
 rule all:

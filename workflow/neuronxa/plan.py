@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from neuronxa.config import CorpusRow, Settings, load_settings
+from neuronxa.config import CorpusRow, Settings, TaskRow, load_settings
 from neuronxa.corpora import Reader, open_reader
+from neuronxa.downstream.bmlama import count_rows
+from neuronxa.downstream.task_files import TaskFolder
 from neuronxa.errors import ConfigError
 
 
@@ -21,6 +24,8 @@ class Plan:
     settings: Settings
     corpus_languages: Mapping[str, tuple[str, ...]]
     """Languages of each corpus, in the order of the config; the pivot included."""
+    task_languages: Mapping[str, tuple[str, ...]]
+    """Languages that each task of kinds ``facts`` and ``bmlama`` is asked in."""
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -41,6 +46,11 @@ class Plan:
         """The reader of a corpus."""
         settings = self.settings
         return open_reader(settings.corpora[corpus], settings.languages, settings.pivot)
+
+    def task_file(self, task: str, language: str) -> Path:
+        """The user's own file of a language of a task of kind ``bmlama``."""
+        settings = self.settings
+        return TaskFolder(settings.tasks[task], settings.languages, settings.pivot).file(language)
 
     def runs(self) -> Iterator[tuple[str, str, str]]:
         """Every (model, corpus, extraction) of the run."""
@@ -63,8 +73,8 @@ def make_plan(raw: Mapping[str, Any], *, where: str = "config") -> Plan:
     Raises
     ------
     ConfigError
-        Anything that :func:`neuronxa.config.load_settings` refuses, a corpus without the pivot, a
-        language that no corpus has, or more sentences than a corpus holds.
+        Anything that :func:`neuronxa.config.load_settings` refuses, a corpus or a task without the
+        pivot, a language that no corpus has, or more sentences or questions than there are.
     """
     settings = load_settings(raw, where=where)
     found = {
@@ -79,7 +89,29 @@ def make_plan(raw: Mapping[str, Any], *, where: str = "config") -> Plan:
                 where=f"{where}, 'languages'",
                 remedy="remove these languages or add a corpus that has them",
             )
-    return Plan(settings=settings, corpus_languages=found)
+    every = tuple(dict.fromkeys(code for codes in found.values() for code in codes))
+    asked = {
+        name: every if row.kind == "facts" else _task_languages(row, settings, every)
+        for name, row in settings.tasks.items()
+        if row.kind in ("facts", "bmlama")
+    }
+    return Plan(settings=settings, corpus_languages=found, task_languages=asked)
+
+
+def _task_languages(row: TaskRow, settings: Settings, every: tuple[str, ...]) -> tuple[str, ...]:
+    """Languages of the run that have a file in the folder of a task."""
+    folder = TaskFolder(row, settings.languages, settings.pivot)
+    codes = folder.shared(every)
+    if row.items is not None:
+        path = folder.file(settings.pivot)
+        count = count_rows(path)
+        if row.items > count:
+            raise ConfigError(
+                f"task '{row.task}' has {count} rows, {row.items} are asked for",
+                where=str(settings.file.sheets.tasks),
+                remedy=f"set 'items' of '{row.task}' to {count} or fewer",
+            )
+    return codes
 
 
 def _languages_of(row: CorpusRow, settings: Settings, *, where: str) -> tuple[str, ...]:

@@ -113,11 +113,19 @@ def alignment_scores(wildcards):
     ]
 
 
-def fact_rankings(wildcards):
-    """The answers of a model in every language, for one task."""
+def probe_files(wildcards):
+    """The user's own files that a language's questions are read from: its own and the pivot's."""
+    if SETTINGS.tasks[wildcards.task].kind == "facts":
+        return []
+    codes = dict.fromkeys([wildcards.language, SETTINGS.pivot])
+    return [PLAN.task_file(wildcards.task, code) for code in codes]
+
+
+def language_rankings(wildcards):
+    """The rankings of a model in every language, for one task."""
     return [
-        f"results/facts/{wildcards.model}/{wildcards.task}/{language}/manifest.json"
-        for language in PLAN.languages
+        f"results/rankings/{wildcards.model}/{wildcards.task}/{language}/manifest.json"
+        for language in PLAN.task_languages[wildcards.task]
     ]
 
 

@@ -194,6 +194,11 @@ def output_figures():
             for task in SETTINGS.tasks
             for metric in scatter_metrics(task)
         ]
+    stems += [
+        f"{model}/rankc.{task}"
+        for model in SETTINGS.models
+        for task in tasks_of("bmlama")
+    ]
     if SETTINGS.tasks:
         stems += [
             f"correlations/{corpus}/{extraction}"

@@ -5,6 +5,7 @@ Neither reads or writes files; :func:`neuronxa.output.style.save_figure` does.
 
 from __future__ import annotations
 
+from neuronxa.output.figures.consistency import figure_consistency
 from neuronxa.output.figures.correlations import figure_correlations, plot_correlations
 from neuronxa.output.figures.heatmap import figure_heatmap, plot_heatmap
 from neuronxa.output.figures.layers import figure_layers, plot_layers
@@ -15,6 +16,7 @@ from neuronxa.output.figures.retrieval import figure_retrieval, plot_retrieval
 from neuronxa.output.figures.scatter import figure_scatter, plot_scatter
 
 __all__ = [
+    "figure_consistency",
     "figure_correlations",
     "figure_heatmap",
     "figure_layers",

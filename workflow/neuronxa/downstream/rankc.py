@@ -78,7 +78,7 @@ def pair_consistency(ranks: ArrayLike) -> Iterator[tuple[int, int, NDArray[np.fl
     known = np.isfinite(table)
     counts = known.sum(axis=2)
     width = table.shape[2]
-    widest = counts.max(axis=0)
+    widest = counts.max(axis=0, initial=0)
     if ((counts > 0) & (counts < widest)).any():
         raise StatisticsError(
             "the rankings do not have the same items and candidates: the number of candidates "

@@ -80,6 +80,6 @@ lock: install  ## render envs/ from the pins in pyproject.toml
 	sed -i 's/^\(torch==[0-9.]*\)+.*/\1/' envs/lock.txt
 
 clean:  ## remove the results of all runs (snapshots and texts in resources/ stay)
-	rm -rf results/activations results/alignment results/neurons results/benchmarks results/transfer results/facts \
-	  results/fine_tuning results/nli results/items \
+	rm -rf results/activations results/alignment results/neurons results/benchmarks results/transfer results/rankings \
+	  results/fine_tuning results/nli results/harness results/controls results/items \
 	  results/correlation results/tables results/figures results/logs results/timings results/bench $(REPORT)

@@ -23,7 +23,7 @@ from neuronxa.downstream.harness.evaluation import ANSWERS, SAMPLES, HarnessRun
 from neuronxa.downstream.harness.model import KeptAnswers, TreeLM
 from neuronxa.downstream.harness.scores import score_run
 from neuronxa.downstream.harness.trees import LEAST_PREFIX, Scored, blocks, shared_prefix
-from neuronxa.downstream.ranking import runs_trees
+from neuronxa.downstream.trees import runs_trees
 from neuronxa.errors import ConfigError, CorpusError, ModelError, StoreError
 from neuronxa.languages import Languages
 from neuronxa.models.loading import load_causal

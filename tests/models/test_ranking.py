@@ -12,8 +12,11 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
 from neuronxa.config.rows import TaskRow
+from neuronxa.downstream.bmlama import Cloze, Clozes
 from neuronxa.downstream.facts import Question, Questions, build_questions
-from neuronxa.downstream.ranking import rank_candidates, runs_trees, tokenize
+from neuronxa.downstream.prompts import tokenize
+from neuronxa.downstream.ranking import rank_candidates
+from neuronxa.downstream.trees import pack, runs_trees
 from neuronxa.errors import ModelError
 
 SIZES = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4, "vocab_size": 300}
@@ -179,12 +182,13 @@ def test_language_without_questions_gives_an_empty_table() -> None:
 @pytest.mark.parametrize("eos", [True, False])
 def test_parts_join_to_the_whole_text(eos: bool) -> None:
     tokenizer, questions = byte_tokenizer(eos=eos), asked(bcp47="hi")
-    prefix, tokens = tokenize(tokenizer, questions)
+    prefix, tokens = tokenize(questions, tokenizer)
     plain = byte_tokenizer()
     for ids, question in zip(tokens, questions.questions, strict=True):
-        for part, text in zip(ids.candidates, question.candidates, strict=True):
+        for part, text in zip(ids.tokens, question.candidates, strict=True):
             whole = plain(questions.prefix + question.prompt + text)["input_ids"]
-            assert prefix + ids.query + part == whole
+            assert prefix + part == whole
+            assert len(part) - ids.given == len(text.encode())
 
 
 def test_parts_carry_no_word_boundary_of_their_own() -> None:
@@ -194,9 +198,9 @@ def test_parts_carry_no_word_boundary_of_their_own() -> None:
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=raw)
     question = Question("t/X", "b :", (" aa", " ab"), 0, "a", False)
     questions = Questions("t", "en", "en", "a : b\n", (question,), (), 1)
-    prefix, (tokens,) = tokenize(tokenizer, questions)
+    prefix, (sequences,) = tokenize(questions, tokenizer)
     whole = tokenizer("a : b\nb : ab", add_special_tokens=False)["input_ids"]
-    assert prefix + tokens.query + tokens.candidates[1] == whole
+    assert prefix + sequences.tokens[1] == whole
 
 
 def _letters() -> dict[str, int]:
@@ -208,3 +212,62 @@ def test_prompt_longer_than_the_context() -> None:
     model = transformers.LlamaForCausalLM(transformers.LlamaConfig(**settings))
     with pytest.raises(ModelError, match=r"tokens, the model takes 50[\s\S]*lower 'shots'"):
         rank_candidates(model, byte_tokenizer(), asked())
+
+
+CLOZES = Clozes(
+    (
+        Cloze("1", "Rome is in <mask>.", ("Italy", "Iceland", "It", "France"), 0, "Italy", False),
+        Cloze("2", "<mask> lies in Asia", ("India", "Ida"), None, "Iran", False),
+        Cloze("5", "Romance is <mask> here", ("spoken",), 0, "spoken", False),
+    )
+)
+
+
+def mean_losses(model: Any, tokenizer: Any, clozes: Clozes) -> list[float]:
+    """The loss of transformers for every filled sentence, one at a time."""
+    losses = []
+    for cloze in clozes.questions:
+        for text in cloze.filled:
+            ids = tokenizer(text, return_tensors="pt")["input_ids"]
+            with torch.no_grad():
+                losses.append(float(model(ids, labels=ids).loss))
+    return losses
+
+
+@pytest.mark.parametrize("name", ["llama", "gemma3_window", "gemma2_softcap", "gpt2", "bloom"])
+@pytest.mark.parametrize("bos", [True, False])
+def test_filled_sentences_have_the_loss_of_transformers(name: str, bos: bool) -> None:
+    model, tokenizer = tiny(name), byte_tokenizer(bos=bos)
+    frame = rank_candidates(model, tokenizer, CLOZES, chunk_tokens=40)
+    expected = mean_losses(model, tokenizer, CLOZES)
+    np.testing.assert_allclose(-frame.log_probability / frame.tokens, expected, rtol=1e-5)
+    assert np.ptp(expected) > 0.05
+    # the first token is scored only behind one that the tokenizer adds
+    texts = [text for cloze in CLOZES.questions for text in cloze.filled]
+    assert frame.tokens.tolist() == [len(text.encode()) - (not bos) for text in texts]
+
+
+def test_filled_sentences_keep_their_places() -> None:
+    frame = rank_candidates(tiny("llama"), byte_tokenizer(), CLOZES)
+    assert frame["item"].tolist() == ["1"] * 4 + ["2"] * 2 + ["5"]
+    assert frame.candidate.tolist() == [0, 1, 2, 3, 0, 1, 0]
+    assert frame.gold.tolist() == [True, False, False, False, False, False, True]
+
+
+def test_a_trie_feeds_a_common_beginning_once() -> None:
+    _, asked = tokenize(CLOZES, byte_tokenizer())
+    (trie,) = pack(asked, 10_000)
+    begun = {
+        tuple(tokens[:length])
+        for one in asked
+        for tokens in one.tokens
+        for length in range(1, len(tokens))
+    }
+    assert len(trie.tokens) == len(begun)
+    assert len(list(pack(asked, 1))) == 3
+
+
+def test_chunks_do_not_matter_to_filled_sentences() -> None:
+    model, tokenizer = tiny("gemma3_window"), byte_tokenizer()
+    frames = [rank_candidates(model, tokenizer, CLOZES, chunk_tokens=n) for n in (1, 10_000)]
+    np.testing.assert_allclose(frames[0].log_probability, frames[1].log_probability, rtol=1e-5)

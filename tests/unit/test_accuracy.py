@@ -1,21 +1,12 @@
-"""Accuracy and RankC per language, from tables of rankings made by hand."""
+"""Accuracy of a language, from tables of rankings made by hand."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from neuronxa.downstream.accuracy import (
-    SCORE_COLUMNS,
-    candidate_ranks,
-    macro_accuracy,
-    score_rankings,
-)
-from neuronxa.downstream.rankc import chance_level, rank_consistency
-from neuronxa.errors import StatisticsError
+from neuronxa.downstream.accuracy import candidate_ranks, item_results, macro_accuracy
 from neuronxa.statistics import wilson_interval
 
 
@@ -82,96 +73,15 @@ def test_ties_go_to_the_earlier_position() -> None:
     assert macro_accuracy(SWAHILI)["value"] == pytest.approx((1 / 2 + 1) / 2)
 
 
-def test_scores_of_all_items() -> None:
-    scores = score_rankings(
-        {"eng_Latn": ENGLISH, "swh_Latn": SWAHILI},
-        model="m",
-        task="t",
-        pivot="eng_Latn",
-        common_items=False,
-    )
-    assert list(scores.columns) == SCORE_COLUMNS
-    assert list(zip(scores.language, scores.metric, strict=True)) == [
-        ("eng_Latn", "accuracy"),
-        ("swh_Latn", "accuracy"),
-        ("swh_Latn", "rankc"),
-    ]
-    assert scores.n.tolist() == [4, 3, 3]
-    # a1 agrees; a2 and b1 swap the first two of three.
-    total = 1 + math.exp(-1) + math.exp(-2)
-    swapped = (0 + math.exp(-1) * 1 + math.exp(-2) * 1) / total
-    row = scores.iloc[2]
-    assert row.value == pytest.approx((1 + 2 * swapped) / 3)
-    assert row.chance == pytest.approx(chance_level(3))
-    expected = rank_consistency(
-        [[1, 2, 3], [1, 2, 3], [1, 2, 3]], [[2, 1, 3], [2, 1, 3], [1, 2, 3]]
-    )
-    assert row.low <= row.value <= row.high
-    assert row.value == pytest.approx(expected.value)
-
-
-def test_common_items_only() -> None:
-    scores = score_rankings(
-        {"eng_Latn": ENGLISH, "swh_Latn": SWAHILI, "ace_Arab": ENGLISH.head(0)},
-        model="m",
-        task="t",
-        pivot="eng_Latn",
-        common_items=True,
-    )
-    accuracy = scores[scores.metric == "accuracy"].set_index("language")
-    assert accuracy.n.to_dict() == {"eng_Latn": 3, "swh_Latn": 3}
-    assert accuracy.value["eng_Latn"] == pytest.approx((1 + 0) / 2)  # a3 is left out
-
-
-def test_no_common_item_is_an_error() -> None:
-    with pytest.raises(StatisticsError, match="no item is answered by all 2 languages"):
-        score_rankings(
-            {"eng_Latn": ENGLISH.iloc[:3], "swh_Latn": SWAHILI.iloc[:3]},
-            model="m",
-            task="t",
-            pivot="eng_Latn",
-            common_items=True,
-        )
-
-
-def test_no_pivot_no_rankc() -> None:
-    scores = score_rankings(
-        {"swh_Latn": SWAHILI}, model="m", task="t", pivot="eng_Latn", common_items=False
-    )
-    assert scores.metric.tolist() == ["accuracy"]
-
-
-def test_nothing_available_is_an_empty_table() -> None:
-    scores = score_rankings(
-        {"ace_Arab": ENGLISH.head(0)}, model="m", task="t", pivot="eng_Latn", common_items=True
-    )
-    assert len(scores) == 0 and list(scores.columns) == SCORE_COLUMNS
-
-
-def test_a_language_that_names_little_does_not_take_the_items_of_the_others(caplog):
-    full = pd.concat([answers(f"i{i}", "x", right=i % 2 == 0) for i in range(10)])
-    little = pd.concat([answers(f"i{i}", "x", right=True) for i in range(2)])
-    scores = score_rankings(
-        {"eng_Latn": full, "deu_Latn": full, "quy_Latn": little},
-        model="m",
-        task="t",
-        pivot="eng_Latn",
-        common_items=True,
-    )
-    assert set(scores["language"]) == {"eng_Latn", "deu_Latn"}
-    assert set(scores["n"]) == {10}
-    assert "quy_Latn names only 2 items and is left out" in caplog.text
-
-
-def answers(item, answer, *, right):
-    """Rows of one item with two candidates."""
-    return pd.DataFrame(
+def test_items_without_a_right_candidate_or_a_choice_do_not_count() -> None:
+    rows = table(
         {
-            "item": item,
-            "candidate": [0, 1],
-            "answer": answer,
-            "log_probability": [-1.0, -2.0] if right else [-2.0, -1.0],
-            "tokens": 1,
-            "gold": [True, False],
+            "right": ("A", 0, [-1.0, -2.0]),
+            "lost": ("B", 7, [-1.0, -2.0]),
+            "single": ("C", 0, [-1.0]),
         }
     )
+    assert item_results(rows)["item"].tolist() == ["right", "single"]
+    result = macro_accuracy(rows)
+    assert (result["value"], result["n"], result["chance"]) == (1.0, 1, 0.5)
+    assert macro_accuracy(rows[rows["item"] == "lost"]) == {}

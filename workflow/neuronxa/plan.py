@@ -5,16 +5,18 @@ The files themselves are spelled in the rules.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from neuronxa.config import CorpusRow, Settings, TaskRow, load_settings
 from neuronxa.corpora import Reader, open_reader
+from neuronxa.downstream.bmlama import count_rows
 from neuronxa.downstream.harness.folder import task_files
 from neuronxa.downstream.harness.names import exceptions
 from neuronxa.downstream.nli.sources import available
+from neuronxa.downstream.task_files import TaskFolder
 from neuronxa.errors import ConfigError
 
 #: What the user brings, by reader of a corpus and kind of a task.
@@ -37,8 +39,8 @@ class Plan:
     settings: Settings
     corpus_languages: Mapping[str, tuple[str, ...]]
     """Languages of each corpus, in the order of the config; the pivot included."""
-    nli_languages: Mapping[str, tuple[str, ...]]
-    """Languages of the run that each task of kind ``nli`` has, the pivot included."""
+    task_languages: Mapping[str, tuple[str, ...]]
+    """Languages that each task of kinds ``facts``, ``bmlama`` and ``nli`` is run in."""
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -59,6 +61,11 @@ class Plan:
         """The reader of a corpus."""
         settings = self.settings
         return open_reader(settings.corpora[corpus], settings.languages, settings.pivot)
+
+    def task_file(self, task: str, language: str) -> Path:
+        """The user's own file of a language of a task of kind ``bmlama``."""
+        settings = self.settings
+        return TaskFolder(settings.tasks[task], settings.languages, settings.pivot).file(language)
 
     def runs(self) -> Iterator[tuple[str, str, str]]:
         """Every (model, corpus, extraction) of the run."""
@@ -83,8 +90,8 @@ def make_plan(raw: Mapping[str, Any], *, where: str = "config") -> Plan:
     ConfigError
         Anything that :func:`neuronxa.config.load_settings` refuses, files of the user's own that
         are not there (all of them in one message), a corpus or a task without the pivot, a
-        language that no corpus has, more sentences than a corpus holds, or a harness task whose
-        ``select`` is not understood.
+        language that no corpus has, more sentences or questions than there are, or a harness
+        task whose ``select`` is not understood.
     """
     settings = load_settings(raw, where=where)
     _refuse_missing(settings, where=where)
@@ -105,17 +112,13 @@ def make_plan(raw: Mapping[str, Any], *, where: str = "config") -> Plan:
                 where=f"{where}, 'languages'",
                 remedy="remove these languages or add a corpus that has them",
             )
-    used = list(dict.fromkeys(code for codes in found.values() for code in codes))
-    nli = {
-        name: _shared(used, available(row, settings.languages, settings.pivot))
+    every = tuple(dict.fromkeys(code for codes in found.values() for code in codes))
+    run_in = {
+        name: _task_languages(row, settings, every)
         for name, row in settings.tasks.items()
-        if row.kind == "nli"
+        if row.kind in ("facts", "bmlama", "nli")
     }
-    return Plan(settings=settings, corpus_languages=found, nli_languages=nli)
-
-
-def _shared(wanted: Sequence[str], present: Sequence[str]) -> tuple[str, ...]:
-    return tuple(code for code in wanted if code in present)
+    return Plan(settings=settings, corpus_languages=found, task_languages=run_in)
 
 
 def _refuse_missing(settings: Settings, *, where: str) -> None:
@@ -143,6 +146,27 @@ def _local(row: TaskRow) -> list[str]:
     """The locations of a task that are on the local disk."""
     locations = (row.location, row.training)
     return [one for one in locations if one and not one.startswith("hub:")]
+
+
+def _task_languages(row: TaskRow, settings: Settings, every: tuple[str, ...]) -> tuple[str, ...]:
+    """Languages of the run that a task has."""
+    if row.kind == "facts":
+        return every
+    if row.kind == "nli":
+        present = available(row, settings.languages, settings.pivot)
+        return tuple(code for code in every if code in present)
+    folder = TaskFolder(row, settings.languages, settings.pivot)
+    codes = folder.shared(every)
+    if row.items is not None:
+        path = folder.file(settings.pivot)
+        count = count_rows(path)
+        if row.items > count:
+            raise ConfigError(
+                f"task '{row.task}' has {count} rows, {row.items} are asked for",
+                where=str(settings.file.sheets.tasks),
+                remedy=f"set 'items' of '{row.task}' to {count} or fewer",
+            )
+    return codes
 
 
 def _languages_of(row: CorpusRow, settings: Settings, *, where: str) -> tuple[str, ...]:

@@ -137,11 +137,19 @@ def base_runs(path):
     )
 
 
-def fact_rankings(wildcards):
-    """The answers of a model in every language, for one task."""
+def probe_files(wildcards):
+    """The user's own files that a language's questions are read from: its own and the pivot's."""
+    if SETTINGS.tasks[wildcards.task].kind == "facts":
+        return []
+    codes = dict.fromkeys([wildcards.language, SETTINGS.pivot])
+    return [PLAN.task_file(wildcards.task, code) for code in codes]
+
+
+def language_rankings(wildcards):
+    """The rankings of a model in every language, for one task."""
     return [
-        f"results/facts/{wildcards.model}/{wildcards.task}/{language}/manifest.json"
-        for language in PLAN.languages
+        f"results/rankings/{wildcards.model}/{wildcards.task}/{language}/manifest.json"
+        for language in PLAN.task_languages[wildcards.task]
     ]
 
 
@@ -165,7 +173,7 @@ def predictions(wildcards):
     """The predictions of a fine-tuned model in every language of a task."""
     return [
         f"results/nli/{wildcards.model}/{wildcards.task}/{language}/manifest.json"
-        for language in PLAN.nli_languages[wildcards.task]
+        for language in PLAN.task_languages[wildcards.task]
     ]
 
 
@@ -272,6 +280,11 @@ def output_figures():
         f"{model}/training.{task}"
         for model in SETTINGS.models
         for task in tasks_of("nli")
+    ]
+    stems += [
+        f"{model}/rankc.{task}"
+        for model in SETTINGS.models
+        for task in tasks_of("bmlama")
     ]
     if SETTINGS.tasks:
         stems += [

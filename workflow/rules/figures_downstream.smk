@@ -31,6 +31,32 @@ rule plot_training:
         "../scripts/plot_training.py"
 
 
+rule plot_consistency:
+    """How alike a model ranks the candidates in every pair of languages."""
+    input:
+        "results/transfer/{model}/{task}.pairs.parquet",
+    output:
+        report(
+            "results/figures/{model}/rankc.{task}.svg",
+            caption="../report/rankc.rst",
+            category="3 Downstream",
+            subcategory="{model}",
+            labels={"model": "{model}", "task": "{task}", "result": "language pairs"},
+        ),
+        "results/figures/{model}/rankc.{task}.pdf",
+    log:
+        "results/logs/plot_consistency/{model}/{task}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        languages=str(SETTINGS.file.sheets.languages),
+        labels=LABELS,
+    message:
+        "Drawing the consistency of {wildcards.model} in {wildcards.task}"
+    script:
+        "../scripts/plot_consistency.py"
+
+
 rule plot_scatter:
     """Alignment against one task, a panel per method."""
     input:

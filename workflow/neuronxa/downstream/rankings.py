@@ -6,27 +6,28 @@ from pathlib import Path
 
 import pandas as pd
 
-from neuronxa.downstream.answers import TABLE
+from neuronxa.downstream.answers import BLOCKS
 from neuronxa.errors import StoreError
 from neuronxa.files import digest
-from neuronxa.frames import read_frame
+from neuronxa.frames import read_frames
 from neuronxa.stores.journal import read_manifest
 
 
 def read_rankings(folder: Path) -> pd.DataFrame:
-    """The rankings of one language, checked against the digest in its manifest.
+    """The rankings of one language, every block checked against its digest in the manifest.
 
     Raises
     ------
     StoreError
         Not published, missing or damaged.
     """
-    manifest = read_manifest(folder)
-    path = folder / TABLE
-    if not path.is_file() or digest(path) != manifest["parts"][TABLE][TABLE][0]:
-        raise StoreError(
-            "the rankings are missing or damaged",
-            where=str(path),
-            remedy=f"delete {folder} and run the workflow again",
-        )
-    return read_frame(path)
+    parts = read_manifest(folder)["parts"]
+    paths = [folder / BLOCKS / name for name in sorted(parts)]
+    for path in paths:
+        if not path.is_file() or digest(path) != parts[path.name][path.name][0]:
+            raise StoreError(
+                "the rankings are missing or damaged",
+                where=str(path),
+                remedy=f"delete {folder} and run the workflow again",
+            )
+    return read_frames(paths)

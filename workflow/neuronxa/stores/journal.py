@@ -94,6 +94,11 @@ class Journal:
         """Whether all parts are committed and the end is recorded."""
         return bool(self._content["complete"])
 
+    @property
+    def parts(self) -> dict[str, Digests]:
+        """Digests of the committed parts."""
+        return dict(self._content["parts"])
+
     def resume(self) -> bool:
         """Take over the record on disk if it is of the same content.
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from lm_eval.models.huggingface import HFLM
 
-from neuronxa.downstream.harness.trees import Scored, Trees, blocks, shared_prefix
-from neuronxa.downstream.ranking import runs_trees
+from neuronxa.downstream.harness.trees import Scored, blocks, score_block, shared_prefix
+from neuronxa.downstream.trees import TrieScorer, runs_trees
 from neuronxa.errors import ModelError
 
 #: Distinct tokens of one forward pass.
@@ -93,14 +93,14 @@ class TreeLM(HFLM):  # type: ignore[misc]  # the harness has no types
         sequences = [self._sequence(*request) for request in requests]
         self.tokens += sum(len(sequence.tokens) for sequence in sequences)
         prefix = sequences[0].tokens[: shared_prefix(sequences)] if sequences else []
-        trees = Trees(self.model, prefix) if runs_trees(self.model) else None
+        scorer = TrieScorer(self.model, prefix) if runs_trees(self.model) else None
         answers: list[Answer] = [(0.0, False)] * len(requests)
         for block in blocks(sequences, self._block_tokens):
             key = _key([sequences[place] for place in block])
             found = self.kept.get(key) if self.kept is not None else None
             if found is None:
-                if trees is not None:
-                    found = trees.score([sequences[place] for place in block])
+                if scorer is not None:
+                    found = score_block(scorer, [sequences[place] for place in block])
                 else:
                     chosen = [requests[place] for place in block]
                     found = super()._loglikelihood_tokens(chosen, disable_tqdm=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from neuronxa.output.figures.ablations import figure_ablations, plot_ablation
 from neuronxa.output.figures.claim import figure_claim, plot_claim
+from neuronxa.output.figures.consistency import figure_consistency
 from neuronxa.output.figures.correlations import figure_correlations, plot_correlations
 from neuronxa.output.figures.differences import figure_differences, plot_differences
 from neuronxa.output.figures.heatmap import figure_heatmap, plot_heatmap
@@ -22,6 +23,7 @@ from neuronxa.output.figures.training import figure_training, plot_training
 __all__ = [
     "figure_ablations",
     "figure_claim",
+    "figure_consistency",
     "figure_correlations",
     "figure_differences",
     "figure_heatmap",

@@ -232,9 +232,31 @@ def figure_heatmap(
         order, families = family_order(matrix, languages=languages)
     else:
         order = cluster_order(matrix)
-    matrix = matrix.loc[order, order]
     n = int(scores.loc[scores["representation"] == representation, "n"].min())
     title = f"{labels.model(single(scores, 'model'))} · {labels.corpus(single(scores, 'corpus'))}"
+    return square_figure(
+        matrix.loc[order, order],
+        families=families,
+        title=title,
+        note=f"{method}, {reduction} over layers: {len(matrix)} languages, n = {n} sentences",
+    )
+
+
+def square_figure(
+    matrix: pd.DataFrame, *, families: Sequence[tuple[str, int]], title: str, note: str
+) -> Figure:
+    """Compose a heat-map with its colour bar, title and a note below the title.
+
+    Parameters
+    ----------
+    matrix
+        Square frame in the order that is drawn.
+    families
+        Name and size of each block along the axes.
+    title, note
+        First and second line above the square.
+    """
+    order = [str(code) for code in matrix.index]
     shown = short_codes(order)
     width, beside = (PAGE_WIDTH, 1.3) if len(order) > SMALL else (COLUMN_WIDTH, 1.05)
     # Codes are sized to the square and the square leaves room for the codes: settled in steps.
@@ -258,6 +280,5 @@ def figure_heatmap(
         bar.xaxis.set_major_locator(MaxNLocator(3))
         bar.tick_params(labelsize=SMALL_TEXT)
         figure.text(0.01, 1 - 0.06 / height, title, va="top", fontsize=8)
-        note = f"{method}, {reduction} over layers: {len(matrix)} languages, n = {n} sentences"
         figure.text(0.01, 1 - 0.22 / height, note, va="top", fontsize=SMALL_TEXT)
     return figure

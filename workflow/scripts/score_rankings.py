@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from neuronxa.downstream.accuracy import score_rankings
+from neuronxa.downstream.knowledge import score_rankings
 from neuronxa.downstream.rankings import read_rankings
 from neuronxa.frames import write_frame
 from neuronxa.jobs import job
@@ -12,15 +12,19 @@ with job(snakemake.log[0]):
     rankings = {
         Path(path).parent.name: read_rankings(Path(path).parent) for path in snakemake.input
     }
+    facts = params.kind == "facts"
     scores = score_rankings(
         rankings,
         model=snakemake.wildcards.model,
         task=snakemake.wildcards.task,
         pivot=params.pivot,
+        metrics=params.metrics,
         # every locale names the continents itself; of other facts only common items compare
-        common_items=params.relation != "continent",
-        confidence=params.confidence,
+        common_items=facts and params.relation != "continent",
+        by_answer=facts,
+        per_token=not facts,
+        source=params.kind,
+        **params.statistics,
     )
-    consistency = scores["metric"] == "rankc"
-    write_frame(Path(snakemake.output.accuracy), scores[~consistency])
-    write_frame(Path(snakemake.output.consistency), scores[consistency])
+    for name in ("accuracy", "transfer", "pairs", "items"):
+        write_frame(Path(snakemake.output[name]), getattr(scores, name))

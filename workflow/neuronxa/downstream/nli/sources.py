@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from neuronxa.config import CorpusRow, TaskRow
-from neuronxa.corpora.folder import FolderReader
+from neuronxa.config import TaskRow
 from neuronxa.corpora.hub import explain
 from neuronxa.downstream.nli.pairs import COLUMNS, Pair, make_pair, read_pairs
+from neuronxa.downstream.task_files import TaskFolder
 from neuronxa.errors import ConfigError, CorpusError
 from neuronxa.languages import Languages
 
@@ -36,10 +36,8 @@ def available(row: TaskRow, languages: Languages, pivot: str) -> tuple[str, ...]
     Raises
     ------
     ConfigError
-        The task lacks the pivot, the training file does not exist, or a hub's languages are not
-        listed.
-    CorpusError
-        The folder does not exist or its names are ambiguous.
+        The task lacks the pivot, its folder does not exist or has ambiguous names, the training
+        file does not exist, or a hub's languages are not listed.
     LanguageError
         A listed code is unknown.
     """
@@ -55,7 +53,7 @@ def available(row: TaskRow, languages: Languages, pivot: str) -> tuple[str, ...]
         known = {languages.resolve(code, row.codes).code for code in listed}
         codes = tuple(code for code in languages if code in known)
     else:
-        codes = _told(_folder(row, languages, pivot).available)
+        codes = TaskFolder(row, languages, pivot).available()
     if pivot not in codes:
         raise ConfigError(
             f"there are no pairs in the pivot '{pivot}', which transfer is measured from",
@@ -77,8 +75,8 @@ def evaluation_files(row: TaskRow, language: str, languages: Languages, pivot: s
     """The user's own files that a language is prepared from, the pivot's first; none for a hub."""
     if row.location.startswith(HUB):
         return []
-    folder = _folder(row, languages, pivot)
-    return [_told(folder.files, code)[0] for code in dict.fromkeys([pivot, language])]
+    folder = TaskFolder(row, languages, pivot)
+    return [folder.file(code) for code in dict.fromkeys([pivot, language])]
 
 
 def training_files(row: TaskRow) -> list[Path]:
@@ -91,7 +89,7 @@ def read_evaluation(
 ) -> tuple[list[Pair], str]:
     """All pairs of a language, and where they come from, in words without local paths."""
     if not row.location.startswith(HUB):
-        path = _told(_folder(row, languages, pivot).files, language)[0]
+        path = TaskFolder(row, languages, pivot).file(language)
         return read_pairs(path), f"files {row.pattern}"
     # the sheet's default pattern names files, which a hub does not have
     pattern = PLACE if row.pattern == f"{PLACE}.tsv" else row.pattern
@@ -106,27 +104,6 @@ def read_training(row: TaskRow, languages: Languages, pivot: str) -> tuple[list[
         return read_pairs(path), f"file {path.name}"
     code = Languages.in_scheme(languages[pivot], row.codes)
     return _read_hub(row.training, code, TRAINED)
-
-
-def _folder(row: TaskRow, languages: Languages, pivot: str) -> FolderReader:
-    """The finder of files that corpora use; nothing of it reads the text."""
-    found = CorpusRow(
-        corpus=row.task,
-        label=row.label,
-        reader="folder",
-        location=row.location,
-        pattern=row.pattern,
-        codes=row.codes,
-    )
-    return FolderReader(found, languages, pivot)
-
-
-def _told(ask: Any, *arguments: Any) -> Any:
-    """Ask something of corpora, and tell its fault in the words of tasks."""
-    try:
-        return ask(*arguments)
-    except CorpusError as error:
-        raise _reworded(error) from None
 
 
 def _reworded(error: CorpusError) -> CorpusError:

@@ -44,7 +44,7 @@ rule score_rankings:
         accuracy="results/benchmarks/{model}/{task}.parquet",
         transfer="results/transfer/{model}/{task}.parquet",
         pairs="results/transfer/{model}/{task}.pairs.parquet",
-        items="results/items/{model}/{task}.parquet",
+        by_item="results/items/{model}/{task}.parquet",
     log:
         "results/logs/score_rankings/{model}/{task}.log",
     wildcard_constraints:

@@ -20,6 +20,7 @@ from scipy import stats
 from neuronxa.alignment.methods import METHODS, method_scores
 from neuronxa.errors import StatisticsError
 from neuronxa.output.figures import (
+    figure_consistency,
     figure_correlations,
     figure_heatmap,
     figure_layers,
@@ -29,6 +30,7 @@ from neuronxa.output.figures import (
     plot_layers,
     plot_scatter,
 )
+from neuronxa.output.figures.consistency import symmetric_matrix
 from neuronxa.output.figures.layers import layer_curves, spread
 from neuronxa.output.figures.pairs import cluster_order, family_order, pair_matrix
 from neuronxa.output.labels import Labels, short_codes
@@ -510,3 +512,33 @@ def test_codes_are_short_where_nothing_is_lost() -> None:
         "spa_Latn": "spa_Latn",
         "spa_Latn_419": "spa_Latn_419",
     }
+
+
+def make_consistency(codes):
+    """RankC of every pair, falling with the distance of the two in the list."""
+    columns = ["model", "task", "source", "target", "metric", "value", "n", "chance"]
+    rows = [
+        ("m", "t", a, b, "rankc", 0.9 - 0.1 * (codes.index(b) - codes.index(a)), 100, 0.158)
+        for a, b in itertools.combinations(codes, 2)
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def test_consistency_is_drawn_in_both_halves_of_the_square():
+    pairs = make_consistency(sorted(LANGUAGES)[:6])
+    labels = Labels(models={"m": "Model"}, tasks={"t": "BMLAMA"})
+    figure = figure_consistency(pairs, languages=LANGUAGES, labels=labels)
+    drawn = figure.axes[0].get_images()[0].get_array()
+    order, _ = family_order(symmetric_matrix(pairs), languages=LANGUAGES)
+    values = pairs.set_index(["source", "target"])["value"]
+    for (i, a), (j, b) in itertools.permutations(enumerate(order), 2):
+        assert drawn[i, j] == values[min(a, b), max(a, b)]
+    assert drawn.mask.sum() == 6
+    texts = [text.get_text() for text in figure.texts]
+    assert texts == ["Model · BMLAMA", "RankC: 6 languages, n = 100 items, chance 0.158"]
+
+
+def test_consistency_without_pairs_is_refused():
+    pairs = make_consistency(sorted(LANGUAGES)[:3]).assign(value=np.nan)
+    with pytest.raises(StatisticsError, match="a heat-map needs pairs of languages"):
+        figure_consistency(pairs, languages=LANGUAGES)

@@ -251,6 +251,59 @@ def test_corpora_extractions_and_languages_live_side_by_side(project, snakemake)
         assert (folder / f"results/figures/correlations/{corpus}/{extraction}.svg").is_file()
 
 
+def write_clozes(folder, codes, rows=6):
+    """Parallel files of sentences with a mask, one candidate each in the first row."""
+    folder.mkdir()
+    for code in codes:
+        lines = ["Prompt\tAns\tCandidate Ans\tSubject", f"{code} <mask>\ta\ta\tb"]
+        lines += [f"{code} town {i} <mask>.\ta\ta, b, c{i}\ttown" for i in range(rows - 1)]
+        (folder / f"{code}.tsv").write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def test_knowledge_is_ranked_in_the_languages_of_the_folder(project, snakemake):
+    folder, config = project
+    write_clozes(folder / "clozes", ["en", "de", "ru", "ja"])
+    (folder / "tasks.tsv").write_text(
+        "task\tlabel\tkind\tlocation\titems\nmask\tMask\tbmlama\tclozes\t5\n", "utf-8"
+    )
+    write_config(folder, {**config, "models": ["tiny-llama"], "tasks": ["mask"]})
+    stems = ("results/transfer/tiny-llama/mask.pairs", "results/items/tiny-llama/mask")
+    targets = [f"{stem}.parquet" for stem in stems] + ["results/figures/tiny-llama/rankc.mask.svg"]
+    snakemake(folder, "--cores", "1", *targets)
+    ranked = {path.parent.name for path in folder.glob("results/rankings/*/*/*/manifest.json")}
+    assert ranked == {"eng_Latn", "deu_Latn", "rus_Cyrl"}  # Japanese is not in the config
+    pairs = pd.read_parquet(folder / targets[0])
+    assert len(pairs) == 2 * 3
+    transfer = pd.read_parquet(folder / "results/transfer/tiny-llama/mask.parquet")
+    assert set(transfer["language"]) == {"deu_Latn", "rus_Cyrl"}
+    accuracy = pd.read_parquet(folder / "results/benchmarks/tiny-llama/mask.parquet")
+    np.testing.assert_allclose(accuracy["chance"], 1 / 3)
+    items = pd.read_parquet(folder / targets[1])
+    assert set(items["metric"]) <= {"accuracy", "rankc", "overlap"}
+    # an edited file is ranked again, and no other
+    before = {path: path.stat().st_mtime_ns for path in folder.glob("results/rankings/*/*/*/m*")}
+    path = folder / "clozes" / "de.tsv"
+    path.write_text(path.read_text("utf-8").replace("town", "Stadt"), "utf-8")
+    done = snakemake(folder, "--cores", "1", *targets)
+    assert (done.stdout + done.stderr).count("Asking tiny-llama for mask in deu_Latn") == 1
+    changed = {p.parent.name for p, moment in before.items() if p.stat().st_mtime_ns != moment}
+    assert changed == {"deu_Latn"}
+
+
+def test_a_folder_of_knowledge_without_the_pivot_is_one_clear_error(project, snakemake):
+    folder, config = project
+    write_clozes(folder / "clozes", ["de", "ru"])
+    (folder / "tasks.tsv").write_text(
+        "task\tlabel\tkind\tlocation\nmask\tMask\tbmlama\tclozes\n", "utf-8"
+    )
+    write_config(folder, {**config, "tasks": ["mask"]})
+    done = snakemake(folder, "--cores", "1", check=False)
+    assert done.returncode
+    assert "the pivot 'eng_Latn' has no file" in done.stderr
+    assert "Allowed: deu_Latn, rus_Cyrl" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

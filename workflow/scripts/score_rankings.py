@@ -26,6 +26,6 @@ with job(snakemake.log[0]):
         source=params.kind,
         **params.statistics,
     )
-    for name in ("accuracy", "transfer", "pairs"):
-        write_frame(Path(snakemake.output[name]), getattr(scores, name))
-    write_frame(Path(snakemake.output.per_item), scores.items)
+    frames = (scores.accuracy, scores.transfer, scores.pairs, scores.items)
+    for path, frame in zip(snakemake.output, frames, strict=True):
+        write_frame(Path(path), frame)

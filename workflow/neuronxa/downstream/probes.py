@@ -15,7 +15,7 @@ from neuronxa.downstream.facts import Questions, build_questions
 from neuronxa.files import digest
 
 #: Columns of a task that change no question.
-SHOWN = {"label", "licence", "note"}
+SHOWN = {"label", "benchmark", "licence", "note"}
 PLACED = {"location", "pattern", "codes"}
 
 

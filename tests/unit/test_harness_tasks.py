@@ -87,7 +87,7 @@ def test_what_names_no_task_is_told_with_what_is_near(languages, changes, error,
 @pytest.mark.parametrize(
     ("cells", "told"),
     [
-        ({"location": "{folder}/none"}, r"none: the folder does not exist"),
+        ({"location": "{folder}/none"}, r"task 't': '.*none' \(a folder of task files\)"),
         ({"location": "{folder}"}, r"there are no task files(.|\n)*\*\.yaml"),
         ({"select": "en:arc"}, r"'select' holds 'en:arc'"),
     ],

@@ -205,8 +205,10 @@ def correlations(estimates: dict[tuple[str, str, str, str], float], corpus: str)
     for (model, method, task, metric), estimate in estimates.items():
         for included in (False, True):
             shown = estimate + 0.1 * included
-            tail = [task, metric, included, "pearson", shown, shown - 0.05, shown + 0.04, 0, 23, ""]
-            rows.append([model, corpus, "default", method, "mean", *tail])
+            names = (*CORRELATIONS[:8], "coefficient", "estimate", "low", "high", "n")
+            run = (model, corpus, "default", method, "mean", task, metric, included)
+            values = (*run, "pearson", shown, shown - 0.05, shown + 0.04, 23)
+            rows.append(dict(zip(names, values, strict=True)))
     return pd.DataFrame(rows, columns=list(CORRELATIONS))
 
 

@@ -91,4 +91,4 @@ def test_a_task_without_the_pivot_is_refused_before_anything_runs(project, snake
     (folder / "pairs" / "en.tsv").unlink()
     done = snakemake(folder, "--dry-run", check=False)
     assert done.returncode
-    assert "task 'toy': there are no pairs in the pivot 'eng_Latn'" in done.stdout + done.stderr
+    assert "the pivot 'eng_Latn' has no file" in done.stdout + done.stderr

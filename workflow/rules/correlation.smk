@@ -196,6 +196,7 @@ rule test_claim:
     params:
         pivot=SETTINGS.pivot,
         scored=SCORED,
+        benchmarks=BENCHMARKS,
         statistics=SETTINGS.file.statistics.model_dump(),
     message:
         "Testing how far the claim can be tested"

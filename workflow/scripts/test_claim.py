@@ -27,6 +27,7 @@ with job(snakemake.log[0]):
         chance_share(downstream, pivot=params.pivot),
         params.scored,
         reported_correlations(read_published(Path(files.published)) if files.published else ()),
+        benchmarks=params.benchmarks,
         confidence=params.statistics["confidence"],
     )
     write_frame(Path(snakemake.output[0]), claim)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -13,7 +13,7 @@ from neuronxa.statistics.coefficients import Coefficient
 from neuronxa.statistics.correlation import fisher_error
 from neuronxa.statistics.points import KEYS, LEAST_POINTS, RUN, Scored, kind_of
 from neuronxa.statistics.reliability import noise_ceiling
-from neuronxa.statistics.reported import Published
+from neuronxa.statistics.reported import PARTS, Published
 
 POWER: Final = 0.8
 MOST: Final = 0.5
@@ -136,6 +136,7 @@ def claim_frame(
     scored: Scored,
     published: Sequence[Published],
     *,
+    benchmarks: Mapping[str, str],
     confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Say of every correlation what it could have shown, and what it shows.
@@ -153,7 +154,9 @@ def claim_frame(
         Task -> kind -> its metrics.
     published
         What papers report. A value is compared with Pearson's r of the mean over layers, as they
-        computed it.
+        computed it, and only of the tasks that it averages.
+    benchmarks
+        Task -> benchmark that it measures.
     confidence
         Coverage of the intervals of the correlations.
 
@@ -192,7 +195,8 @@ def claim_frame(
             row["n"], coefficient=row["coefficient"], confidence=confidence
         )
         as_published = row["coefficient"] == "pearson" and row["reduction"] == "mean"
-        found = values.get((row["method"], row["kind"])) if as_published else None
+        averaged = benchmarks[row["task"]] in PARTS.get(row["kind"], ())
+        found = values.get((row["method"], row["kind"])) if as_published and averaged else None
         row["published"] = found.value if found else np.nan
         row["source"] = found.source if found else ""
         row["verdict"], row["sentence"] = verdict(row)

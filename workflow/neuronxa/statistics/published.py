@@ -11,6 +11,7 @@ import pandas as pd
 
 from neuronxa.config.published import MEAN, PublishedRow
 from neuronxa.statistics.intervals import mean_interval
+from neuronxa.statistics.reported import PARTS
 
 #: Columns that name a published number.
 NAMED: Final = (
@@ -44,11 +45,6 @@ COLUMNS: Final = (
 )
 #: Corpora that hold another edition of a published one.
 EDITIONS: Final[Mapping[str, str]] = {"flores-plus": "flores-200"}
-#: What the means over tasks average.
-PARTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "benchmarks": ("belebele", "m-mmlu", "m-arc"),
-    "transfer": ("xnli", "bmlama-53"),
-}
 #: Metric of the task side: consistency for BMLAMA-53 (a guess), else accuracy.
 TASK_METRICS: Final[Mapping[str, tuple[str, ...]]] = {"bmlama-53": ("rankc",)}
 ACCURACY: Final = ("accuracy", "acc")

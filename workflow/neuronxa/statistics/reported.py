@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from neuronxa.config.published import MEAN, PublishedRow
+
+#: What the means over tasks average, as names of benchmarks.
+PARTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "benchmarks": ("belebele", "m-mmlu", "m-arc"),
+    "transfer": ("xnli", "bmlama-53"),
+}
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,7 @@ def reported_correlations(rows: Iterable[PublishedRow]) -> tuple[Published, ...]
             and row.model == MEAN
             and row.metric == "pearson"
             and row.reduction == "mean"
-            and row.task in ("benchmarks", "transfer")
+            and row.task in PARTS
         ):
             published = Published(row.method, row.task, row.value, f"{row.paper}, {row.table}")
             found.setdefault((row.method, row.task), published)

@@ -25,6 +25,7 @@ from neuronxa.statistics.families import leave_out_families
 from neuronxa.statistics.mantel import compare_pairs
 from neuronxa.statistics.partial import control_methods
 from neuronxa.statistics.reliability import task_reliability
+from neuronxa.statistics.reported import Published
 
 from .synthetic import PIVOT, make_downstream, make_languages, make_pairs, make_scores
 
@@ -85,6 +86,8 @@ def frames_of(count: int) -> dict[str, pd.DataFrame]:
             task_reliability(downstream, None, pivot=PIVOT),
             chance_share(downstream, pivot=PIVOT),
             SCORED,
+            (Published("NASCA", "benchmarks", 0.9556, "A paper, abstract"),),
+            benchmarks={"continent": "belebele"},
         ),
     }
 

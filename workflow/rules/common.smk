@@ -10,6 +10,7 @@ from snakemake.exceptions import WorkflowError
 LIBRARY = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
 sys.path.insert(0, str(LIBRARY))
 
+from neuronxa.config import SHOWN
 from neuronxa.downstream.harness.folder import task_files as harness_files
 from neuronxa.downstream.scores.files import score_files
 from neuronxa.downstream.nli.sources import evaluation_files, training_files
@@ -58,9 +59,6 @@ SCORED = {name: row.scored for name, row in SETTINGS.tasks.items()}
 
 # tables of the statistics over languages, beside that of the correlations
 STATISTICS = ["averages", "differences", "partial", "families", "claim"]
-
-# columns of the sheets that are shown and change no number
-SHOWN = {"label", "benchmark", "licence", "note"}
 
 
 def one_of(names):

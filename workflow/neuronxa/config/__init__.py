@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from neuronxa.config.rows import CorpusRow, ExtractionRow, ModelRow, TaskRow
+from neuronxa.config.rows import SHOWN, CorpusRow, ExtractionRow, ModelRow, TaskRow
 from neuronxa.config.settings import Settings, load_settings
 
-__all__ = ["CorpusRow", "ExtractionRow", "ModelRow", "Settings", "TaskRow", "load_settings"]
+__all__ = [
+    "SHOWN",
+    "CorpusRow",
+    "ExtractionRow",
+    "ModelRow",
+    "Settings",
+    "TaskRow",
+    "load_settings",
+]

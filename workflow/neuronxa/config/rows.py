@@ -23,6 +23,10 @@ ScoreKind = Literal["benchmarks", "transfer"]
 Relation = Literal["continent", "language", "currency", "capital"]
 
 
+#: Columns of corpora and tasks that are shown and change no number.
+SHOWN: set[str] = {"label", "benchmark", "licence", "note"}
+
+
 class ModelRow(Row):
     """One model: where it comes from and how it is shown."""
 

@@ -9,13 +9,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
-from neuronxa.config import TaskRow
+from neuronxa.config import SHOWN, TaskRow
 from neuronxa.downstream.bmlama import Clozes, check_parallel, read_clozes
 from neuronxa.downstream.facts import Questions, build_questions
 from neuronxa.files import digest
 
-#: Columns of a task that change no question.
-SHOWN = {"label", "benchmark", "licence", "note"}
+#: Where the files of a task lie: their digests count, not their places.
 PLACED = {"location", "pattern", "codes"}
 
 

@@ -133,8 +133,8 @@ def _score_trees(
     scorer = TrieScorer(model, prefix)
     scores: list[list[float]] = []
     for trie in pack(questions, chunk_tokens):
-        steps = scorer.steps(trie)
-        scores += [[sum(steps[one][0] for one in path) for path in paths] for paths in trie.paths]
+        values = scorer.log_probabilities(trie)
+        scores += [[sum(values[step] for step in path) for path in paths] for paths in trie.paths]
     return scores
 
 
@@ -155,16 +155,26 @@ class TrieScorer:
         self._cache: DynamicCache | None = None
 
     @torch.inference_mode()
-    def steps(self, trie: Trie) -> list[tuple[float, bool]]:
-        """Log-probability of each step, and whether its token is the likeliest.
+    def log_probabilities(self, trie: Trie) -> list[float]:
+        """Log-probability of each step of ``trie.steps``, in its order, taken in float32."""
+        return _log_probabilities(*self._logits(trie)) if trie.steps else []
 
-        Returns
-        -------
-        list
-            In the order of ``trie.steps``; natural logarithms, taken in float32.
-        """
+    @torch.inference_mode()
+    def steps(self, trie: Trie) -> list[tuple[float, bool]]:
+        """The log-probabilities, and whether each step's token is the likeliest."""
         if not trie.steps:
             return []
+        logits, rows, tokens = self._logits(trie)
+        likeliest = logits.argmax(dim=-1).tolist()
+        return [
+            (value, likeliest[row] == token)
+            for value, row, token in zip(
+                _log_probabilities(logits, rows, tokens), rows, tokens, strict=True
+            )
+        ]
+
+    def _logits(self, trie: Trie) -> tuple[torch.Tensor, list[int], list[int]]:
+        """Logits where a step is scored, and the row and the token of each step."""
         model, start = self._model, len(self.prefix)
         if self.prefix and self._cache is None:
             # Without the config every layer keeps all keys; windows are left to the mask.
@@ -184,14 +194,7 @@ class TrieScorer:
         if self._cache is not None:
             self._cache.crop(-len(trie.tokens))
         row = {node: number for number, node in enumerate(scored)}
-        rows = [row[node] for node, _ in trie.steps]
-        tokens = [token for _, token in trie.steps]
-        values = _log_probabilities(logits, rows, tokens)
-        likeliest = logits.argmax(dim=-1).tolist()
-        return [
-            (value, likeliest[place] == token)
-            for value, place, token in zip(values, rows, tokens, strict=True)
-        ]
+        return logits, [row[node] for node, _ in trie.steps], [token for _, token in trie.steps]
 
 
 def pack(questions: Sequence[Sequences], chunk_tokens: int) -> Iterator[Trie]:

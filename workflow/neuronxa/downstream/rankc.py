@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from neuronxa.errors import StatisticsError
+from neuronxa.statistics.bootstrap import draws
 
 
 def item_consistency(ranks_a: ArrayLike, ranks_b: ArrayLike) -> NDArray[np.float64]:
@@ -149,8 +150,7 @@ def bootstrap_intervals(
     known = np.isfinite(table)
     filled = np.where(known, table, 0.0)
     n = table.shape[1]
-    draws = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples)
-    times = draws.T.astype(float)
+    times = draws(n, resamples, seed).T
     tail = (1 - confidence) / 2
     bounds = np.empty((len(table), 2))
     for start in range(0, len(table), 256):  # rows of one product: some 4 MB

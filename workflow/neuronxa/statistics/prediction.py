@@ -20,14 +20,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from neuronxa.statistics.fit import LEAST_LANGUAGES, Vector, least_squares, leave_one_out
-from neuronxa.statistics.points import refuse_repeated
+from neuronxa.statistics.points import KEYS, refuse_repeated
 
 RELATIVE: Final = ("rankc", "overlap", "ratio")
 """Metrics that compare a language with the pivot: the pivot has none of its own."""
 
-METHOD_KEYS: Final = ["model", "corpus", "extraction", "method", "reduction"]
-TASK_KEYS: Final = ["task", "metric"]
-KEYS: Final = [*METHOD_KEYS, *TASK_KEYS]
+METHOD_KEYS: Final = list(KEYS[:-2])
+TASK_KEYS: Final = list(KEYS[-2:])
 FIT_COLUMNS: Final = (
     *KEYS,
     "adjusted",

@@ -11,8 +11,8 @@ from neuronxa.output.labels import Labels
 from neuronxa.output.tables.write import Table, p_text
 from neuronxa.statistics.claim import UNDEFINED
 from neuronxa.statistics.families import NONE
+from neuronxa.statistics.points import KEYS
 
-_RUN = ("model", "corpus", "extraction", "method", "reduction", "task", "metric")
 _P = ("p", "p_holm", "q", "hittner_p", "williams_p")
 _HEADERS = {
     "estimate": "estimate [interval]",
@@ -99,7 +99,7 @@ def families_table(families: pd.DataFrame, *, labels: Labels | None = None) -> T
         A row per correlation, the range of the correlations without each family, and the family
         without which it changes most.
     """
-    keys = [*_RUN, "coefficient"]
+    keys = [*KEYS, "coefficient"]
     whole = families.loc[families["left_out"] == NONE].set_index(keys)
     parts = families.loc[families["left_out"] != NONE]
     most = parts.loc[parts["moves_most"]].drop_duplicates(keys).set_index(keys)

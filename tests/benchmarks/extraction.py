@@ -38,7 +38,6 @@ ALONE = 10
 GROUP = 2
 #: Size of the square matrix product that tells the machine's rate.
 GEMM = 2048
-_FACTORS = torch.randn(2, GEMM, GEMM)
 
 
 def main() -> None:
@@ -51,7 +50,9 @@ def main() -> None:
     results = {}
     for snapshot in options.models:
         results[snapshot.name] = measure(snapshot, texts, options)
-        print(f"\n{describe(snapshot, texts)}\n{table(results[snapshot.name])}", flush=True)
+        print(
+            f"\n{describe(snapshot, texts, options)}\n{table(results[snapshot.name])}", flush=True
+        )
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     print(f"\nWritten to {options.output}")
@@ -68,6 +69,8 @@ def arguments() -> argparse.Namespace:
     add("--rounds", type=int, default=3)
     add("--peak-sentences", type=int, default=25, help="sentences of the runs for peak memory")
     add("--token-budget", type=int, default=1024)
+    add("--device", default="cpu")
+    add("--dtype", default="float32", help="precision of every forward pass")
     add("--threads", type=int, default=torch.get_num_threads())
     add("--output", type=Path, default=Path("results/bench/extraction.json"))
     add("--peak", action="store_true", help="only run the extraction, and tell its peak memory")
@@ -90,8 +93,9 @@ def measure(snapshot: Path, texts: list[Text], options: argparse.Namespace) -> d
     """All figures of one model."""
     card = read_card(snapshot)
     budget = options.token_budget
+    extraction = extraction_of(options)
     loading, extractor = timed(
-        lambda: Extractor(snapshot, EXTRACTION, device="cpu", token_budget=budget)
+        lambda: Extractor(snapshot, extraction, device=options.device, token_budget=budget)
     )
     tokens = tokens_of(snapshot, texts)
     with tempfile.TemporaryDirectory() as folder:
@@ -103,7 +107,6 @@ def measure(snapshot: Path, texts: list[Text], options: argparse.Namespace) -> d
     work = 2 * card.parameters * count  # floating-point operations of the layers
     packed, padded = seconds["bare packed forward"], seconds["bare padded forward"]
     slow = seconds["one at a time"] / count_alone
-    few, many = (peak(snapshot, languages, options) for languages in (4, 40))
     return {
         "share of the GEMM rate, extraction": work / seconds["extraction"] / rate,
         "share of the GEMM rate, bare packed forward": work / packed / rate,
@@ -111,12 +114,10 @@ def measure(snapshot: Path, texts: list[Text], options: argparse.Namespace) -> d
         "time against a bare padded forward": seconds["extraction"] / padded,
         "speed against one at a time with head": slow * count / seconds["extraction"],
         "time to load against a language": loading * len(texts) / seconds["extraction"],
-        "peak above the model, 4 languages (GiB)": (few["peak"] - few["loaded"]) / 2**30,
-        "peak above the model, 40 languages (GiB)": (many["peak"] - many["loaded"]) / 2**30,
+        **peaks(snapshot, options),
         **{f"bytes per value, {name}": size for name, size in sizes.items()},
         "for scale: tokens per second": count / seconds["extraction"],
         "for scale: GEMM rate (GFLOP/s)": rate / 1e9,
-        "for scale: loaded model (GiB)": few["loaded"] / 2**30,
         "for scale: time to load (s)": loading,
         "seconds": seconds,
         "tokens": count,
@@ -138,18 +139,26 @@ def race(
     rounds is free of it.
     """
     budget, card = options.token_budget, read_card(snapshot)
-    model, padded = extractor.capture.model, load_base(snapshot, dtype="float32", device="cpu")
-    causal = load_causal(snapshot)
+    device, dtype, model = options.device, options.dtype, extractor.capture.model
+    padded = load_base(snapshot, dtype=dtype, device=device)
+    causal = load_causal(snapshot, dtype=dtype, device=device)
+    factors = torch.randn(2, GEMM, GEMM).to(device, getattr(torch, dtype))
     best: dict[tuple[str, int], float] = {}
     for turn in range(options.rounds):
         for first in range(0, len(texts), GROUP):
             group = slice(first, first + GROUP)
             some, alone = tokens[group], [s for one in tokens[group] for s in one[::ALONE]]
             ways: dict[str, Callable[[], Any]] = {
-                "gemm": multiply,
+                "gemm": partial(torch.mm, *factors),
                 "bare packed forward": partial(bare, model, some, budget, batching="packed"),
                 "extraction": partial(
-                    extract, extractor, card, texts[group], some, folder / str(turn)
+                    extract,
+                    extractor,
+                    card,
+                    texts[group],
+                    some,
+                    folder / str(turn),
+                    extractor.extraction,
                 ),
                 "bare padded forward": partial(bare, padded, some, budget, batching="padded"),
                 "one at a time": partial(one_at_a_time, causal, alone),
@@ -171,22 +180,20 @@ def tokens_of(snapshot: Path, texts: list[Text]) -> list[list[Tokens]]:
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    """Seconds, and what the work gave."""
+    """Seconds until everything is done, on a GPU too, and what the work gave."""
+    wait = torch.cuda.synchronize if torch.cuda.is_available() else lambda: None
+    wait()
     began = time.perf_counter()
     result = work()
+    wait()
     return time.perf_counter() - began, result
-
-
-def multiply() -> None:
-    """One large matrix product: what the machine can do."""
-    torch.mm(*_FACTORS)
 
 
 def bare(model: Any, tokens: list[list[Tokens]], budget: int, *, batching: Any) -> None:
     """The base model on the same sentences, with nothing looking at it."""
     with torch.inference_mode():
         for batch in batches_of(tokens, budget, batching):
-            forward(model, batch, device="cpu", packed=batching == "packed")
+            forward(model, batch, device=str(model.device), packed=batching == "packed")
 
 
 def batches_of(tokens: list[list[Tokens]], budget: int, batching: Any) -> list[Batch]:
@@ -202,8 +209,9 @@ def one_at_a_time(model: Any, sentences: list[Tokens]) -> None:
     """As the peers do: whole causal model, all hidden states, each layer pooled afterwards."""
     with torch.no_grad():
         for sentence in sentences:
-            output = model(torch.from_numpy(sentence.ids)[None], output_hidden_states=True)
-            weights = torch.arange(1, len(sentence.ids) + 1)[None, :, None]
+            ids = torch.from_numpy(sentence.ids)[None].to(model.device)
+            output = model(ids, output_hidden_states=True)
+            weights = torch.arange(1, len(sentence.ids) + 1, device=model.device)[None, :, None]
             for layer in output.hidden_states:
                 ((layer * weights).sum(dim=1) / weights.sum()).cpu().numpy()
                 layer[:, -1].cpu().numpy()
@@ -245,6 +253,27 @@ def bytes_per_value(folder: Path, texts: list[Text]) -> dict[str, float]:
     return sizes
 
 
+def extraction_of(options: argparse.Namespace) -> ExtractionRow:
+    """How the bench extracts."""
+    return EXTRACTION.model_copy(update={"dtype": options.dtype})
+
+
+def peaks(snapshot: Path, options: argparse.Namespace) -> dict[str, float]:
+    """Peak memory with few and with many languages: of processes, or of the GPU so far."""
+    if options.device != "cpu":
+        peak_gpu = torch.cuda.max_memory_allocated()
+        return {"for scale: peak of the GPU, three models loaded (GiB)": peak_gpu / 2**30}
+    found = {languages: peak(snapshot, languages, options) for languages in (4, 40)}
+    return {
+        **{
+            f"peak above the model, {languages} languages (GiB)": (one["peak"] - one["loaded"])
+            / 2**30
+            for languages, one in found.items()
+        },
+        "for scale: loaded model (GiB)": found[4]["loaded"] / 2**30,
+    }
+
+
 def peak(snapshot: Path, languages: int, options: argparse.Namespace) -> dict[str, int]:
     """Peak memory of an extraction in a process of its own."""
     command = [sys.executable, "-m", "tests.benchmarks.extraction", str(snapshot), "--peak"]
@@ -279,10 +308,11 @@ def memory(key: str) -> int:
     raise LookupError(key)
 
 
-def describe(snapshot: Path, texts: list[Text]) -> str:
+def describe(snapshot: Path, texts: list[Text], options: argparse.Namespace) -> str:
     """What was measured, in one line."""
     sentences = sum(len(text.sentences) for text in texts)
-    return f"{snapshot.name}: {sentences} sentences of {len(texts)} languages, float32"
+    how = f"{options.dtype} on {options.device}"
+    return f"{snapshot.name}: {sentences} sentences of {len(texts)} languages, {how}"
 
 
 def table(result: dict[str, Any]) -> str:

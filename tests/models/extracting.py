@@ -36,7 +36,9 @@ def snapshot_of(kind, tmp_path, *, saved=None, part="", **changes):
     return model, folder, make_snapshot(row, folder)
 
 
-def extract(folder, card, tmp_path, texts, *, token_budget=64, block_sentences=3, **settings):
+def extract(
+    folder, card, tmp_path, texts, *, device="cpu", token_budget=64, block_sentences=3, **settings
+):
     """The published stores of several texts, extracted together."""
     extraction = ExtractionRow(extraction="e", label="e", **settings)
     stores = [
@@ -53,7 +55,7 @@ def extract(folder, card, tmp_path, texts, *, token_budget=64, block_sentences=3
         for text in texts
     ]
     extractor = Extractor(
-        folder, extraction, device="cpu", token_budget=token_budget, part=card.part
+        folder, extraction, device=device, token_budget=token_budget, part=card.part
     )
     extractor.run(stores, tokens)
     for store in stores:

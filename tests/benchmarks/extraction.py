@@ -213,8 +213,8 @@ def one_at_a_time(model: Any, sentences: list[Tokens]) -> None:
             output = model(ids, output_hidden_states=True)
             weights = torch.arange(1, len(sentence.ids) + 1, device=model.device)[None, :, None]
             for layer in output.hidden_states:
-                ((layer * weights).sum(dim=1) / weights.sum()).cpu().numpy()
-                layer[:, -1].cpu().numpy()
+                ((layer * weights).sum(dim=1) / weights.sum()).float().cpu().numpy()
+                layer[:, -1].float().cpu().numpy()
 
 
 def extract(

@@ -92,7 +92,7 @@ class ExtractionRow(Row):
     stored: Literal["float32", "float16"] = Field(
         "float32", description="precision in which NAV and hidden states are stored"
     )
-    max_tokens: int = Field(1024, ge=2, description="longer sentences are refused")
+    max_tokens: int = Field(2048, ge=2, description="longer sentences are refused")
 
     @property
     def sites(self) -> tuple[Site, ...]:

@@ -116,7 +116,7 @@ def test_ranks_are_those_of_the_cpu_hit_for_hit(tmp_path):
                 np.testing.assert_array_equal(one, other)
         for measure in cpu.measures(representation):
             one, other = (found.scores(measure, representation) for found in stored)
-            np.testing.assert_allclose(one, other, atol=1e-6)
+            np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
 
 
 def test_candidates_get_the_probabilities_of_the_cpu():

@@ -158,7 +158,6 @@ def race(
                     texts[group],
                     some,
                     folder / str(turn),
-                    extractor.extraction,
                 ),
                 "bare padded forward": partial(bare, padded, some, budget, batching="padded"),
                 "one at a time": partial(one_at_a_time, causal, alone),
@@ -223,14 +222,13 @@ def extract(
     texts: list[Text],
     tokens: list[Any],
     folder: Path,
-    extraction: ExtractionRow = EXTRACTION,
 ) -> None:
     """The whole extraction, stores written and published."""
     stores = [
         open_store(
             folder / text.language,
             card=card,
-            identity=identity_of(text, card=card, corpus="bench", extraction=extraction),
+            identity=identity_of(text, card=card, corpus="bench", extraction=extractor.extraction),
             block_sentences=100,
         )
         for text in texts
@@ -279,7 +277,7 @@ def peak(snapshot: Path, languages: int, options: argparse.Namespace) -> dict[st
     command = [sys.executable, "-m", "tests.benchmarks.extraction", str(snapshot), "--peak"]
     command += ["--texts", str(options.texts), "--languages", str(languages)]
     command += ["--sentences", str(options.peak_sentences), "--threads", str(options.threads)]
-    command += ["--token-budget", str(options.token_budget)]
+    command += ["--token-budget", str(options.token_budget), "--dtype", options.dtype]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return dict(json.loads(done.stdout))
 
@@ -290,7 +288,7 @@ def peak_memory(options: argparse.Namespace) -> dict[str, int]:
     texts = read_texts(options.texts, options.languages, options.sentences)
     tokens = tokens_of(snapshot, texts)
     budget = options.token_budget
-    extractor = Extractor(snapshot, EXTRACTION, device="cpu", token_budget=budget)
+    extractor = Extractor(snapshot, extraction_of(options), device="cpu", token_budget=budget)
     for parameter in extractor.capture.model.parameters():
         parameter.sum()  # weights are read from the disk only once they are touched
     loaded = memory("VmRSS")

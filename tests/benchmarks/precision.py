@@ -52,13 +52,13 @@ def main() -> None:
             extraction = ExtractionRow(extraction="e", label="e", dtype=dtype, stored=stored)
             tokens = [tokenise(tokenizer, text.sentences, extraction) for text in texts]
             extractor = Extractor(
-                snapshot, extraction, device="cpu", token_budget=options.token_budget
+                snapshot, extraction, device=options.device, token_budget=options.token_budget
             )
             row: dict[str, object] = {"model": card.model, "forward": dtype, "stored": stored}
             rows.append(row)
             with tempfile.TemporaryDirectory() as folder:
                 try:
-                    extract(extractor, card, texts, tokens, Path(folder), extraction)
+                    extract(extractor, card, texts, tokens, Path(folder))
                 except ModelError:
                     row["states that turned"] = "refused: it overflows"
                     continue

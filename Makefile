@@ -41,7 +41,7 @@ verify: install  ## compare the default run with the committed reference
 	$(BIN)/python -m tests.reference.verify
 
 test: install  ## run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # TEXTS: a folder with one text per language; by default the embedded corpus
 TEXTS ?= resources/corpora/interface

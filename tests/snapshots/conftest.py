@@ -8,14 +8,13 @@ as probable as it is to such a model.
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
 from gguf import GGUFReader
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from neuronxa.config import ModelRow
-from neuronxa.models.snapshot import make_snapshot
+from neuronxa.models.gguf import plain_memory
 from neuronxa.models.sources import fetch
 from neuronxa.sheets import read_sheet
 
@@ -29,17 +28,6 @@ def rows(repository):
 
 
 @pytest.fixture(scope="package")
-def snapshots(repository, rows, tmp_path_factory):
-    """Folder of each snapshot: of an earlier `make run` where there is one, else made here."""
-    folder = repository / "resources" / "models"
-    if not all((folder / model / "model.json").is_file() for model in MODELS):
-        folder = tmp_path_factory.mktemp("models")
-        for model in MODELS:
-            make_snapshot(rows[model], folder / model)
-    return {model: folder / model for model in MODELS}
-
-
-@pytest.fixture(scope="package")
 def sources(rows, tmp_path_factory):
     """The GGUF file of each model, as the installed package carries it."""
     folder = tmp_path_factory.mktemp("gguf")
@@ -48,10 +36,7 @@ def sources(rows, tmp_path_factory):
 
 @pytest.fixture(scope="package")
 def readers(sources):
-    """Over plain arrays: a slice of a numpy.memmap is slow, and every token is one."""
-    with pytest.MonkeyPatch.context() as patch:
-        memmap = np.memmap
-        patch.setattr(np, "memmap", lambda path, mode: memmap(path, mode=mode).view(np.ndarray))
+    with plain_memory():
         return {model: GGUFReader(path) for model, path in sources.items()}
 
 

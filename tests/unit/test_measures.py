@@ -127,8 +127,10 @@ def check(x, y, present_x, present_y, weights_x, weights_y):
         for name, value in expected.items():
             forth, back = value if isinstance(value, tuple) else (value, value)
             for side, want in ((found[name].forward, forth), (found[name].backward, back)):
+                # a d-prime of hundreds divides by a deviation near the rounding of float32
+                near = 2e-4 + 2e-6 * abs(want) * (name.startswith("dprime"))
                 np.testing.assert_allclose(
-                    side[s, t], want, rtol=2e-4, atol=2e-5, err_msg=f"{name} {s} {t}"
+                    side[s, t], want, rtol=near, atol=2e-5, err_msg=f"{name} {s} {t}"
                 )
 
 

@@ -28,7 +28,7 @@ SENTENCES = 100
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory, repository, snakemake, default_sheets):
+def run(tmp_path_factory, snapshots, snakemake, default_sheets):
     folder = tmp_path_factory.mktemp("default")
     tasks = pd.read_csv(default_sheets["tasks"], sep="\t", comment="#", dtype=str)
     tasks.loc[tasks["task"] == "continent", "items"] = "12"
@@ -45,10 +45,11 @@ def run(tmp_path_factory, repository, snakemake, default_sheets):
             "sheets": {**default_sheets, "tasks": "tasks.tsv"},
         },
     )
-    snapshots = repository / "resources" / "models"
-    if all((snapshots / model / "model.json").is_file() for model in MODELS):
-        # made by an earlier `make run`: the same packages give the same snapshots
-        shutil.copytree(snapshots, folder / "resources" / "models", copy_function=shutil.copy2)
+    # the same packages give the same snapshots
+    for model in MODELS:
+        shutil.copytree(
+            snapshots[model], folder / "resources" / "models" / model, copy_function=shutil.copy2
+        )
     snakemake(folder, "--cores", "all")
     return folder
 

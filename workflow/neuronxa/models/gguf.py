@@ -7,8 +7,14 @@ nothing: so names are checked here.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
+from unittest.mock import patch
+
+import numpy as np
 
 from neuronxa.errors import ModelError
 
@@ -46,9 +52,11 @@ def write_gguf(path: Path, folder: Path) -> str:
     from transformers import AutoModelForCausalLM
 
     load_gguf_tokenizer(path).save_pretrained(folder)
-    quantised = AutoModelForCausalLM.from_pretrained(
-        str(path.parent), gguf_file=path.name, dtype=torch.float32
-    )
+    with plain_memory():
+        quantised = AutoModelForCausalLM.from_pretrained(
+            str(path.parent), gguf_file=path.name, dtype=torch.float32
+        )
+        kinds = sorted({tensor.tensor_type.name for tensor in GGUFReader(path).tensors})
     # transformers refuses to save a model that remembers a quantised origin: rebuild it from the
     # bare config, with the dequantised weights.
     config = quantised.config
@@ -57,7 +65,6 @@ def write_gguf(path: Path, folder: Path) -> str:
     model = type(quantised)(config)
     model.load_state_dict(quantised.state_dict())
     model.save_pretrained(folder)
-    kinds = sorted({tensor.tensor_type.name for tensor in GGUFReader(path).tensors})
     return f"GGUF ({', '.join(kinds)}), made float32 again"
 
 
@@ -82,7 +89,8 @@ def load_gguf_tokenizer(path: Path) -> Any:
     from transformers import AutoTokenizer
     from transformers.integrations.gguf.gguf_tokenizer_mapping import GGUF_PRE_TOKENIZER_SPLITS
 
-    tokenizer = AutoTokenizer.from_pretrained(str(path.parent), gguf_file=path.name)
+    with plain_memory():
+        tokenizer = AutoTokenizer.from_pretrained(str(path.parent), gguf_file=path.name)
     metadata = read_metadata(path)
     if metadata.get("tokenizer.ggml.model") != "gpt2":
         return tokenizer  # not byte-level BPE: no words are split before merging
@@ -117,6 +125,22 @@ def read_metadata(path: Path) -> dict[str, Any]:
 
     metadata, _ = read_gguf_metadata(str(path))
     return dict(metadata)
+
+
+@contextmanager
+def plain_memory() -> Iterator[None]:
+    """Let readers of GGUF files map them as plain arrays while this context is open.
+
+    A slice of a `numpy.memmap` costs ten times one of a plain array, and every token of the
+    vocabulary is a slice.
+    """
+    from gguf import gguf_reader
+
+    numpy = ModuleType("numpy")
+    numpy.__dict__.update(vars(np))
+    numpy.__dict__["memmap"] = lambda path, mode: np.memmap(path, mode=mode).view(np.ndarray)
+    with patch.object(gguf_reader, "np", numpy):
+        yield
 
 
 def _split_digits_first(tokenizer: Any) -> None:

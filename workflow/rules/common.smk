@@ -310,3 +310,11 @@ def all_results(wildcards):
     """What `rule all` asks for."""
     checked = [f"resources/corpora/{corpus}/corpus.json" for corpus in SETTINGS.corpora]
     return checked + output_tables() + output_figures()
+
+
+onstart:
+    # Snakemake's rate limit of submissions starts a timer of one second with every look at the
+    # queue, and every timer is another look: after 200 jobs they eat a third of a core. Jobs on
+    # this machine are limited by its cores; those of a cluster keep their limit.
+    if workflow.local_exec:
+        workflow.scheduler.job_rate_limiter = None

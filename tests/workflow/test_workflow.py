@@ -17,92 +17,16 @@ import pytest
 from neuronxa.stores.activations import Activations
 from neuronxa.stores.alignment import Alignment
 
-from ..models.tiny import save_tiny
 from .conftest import write_config
+from .project import LANGUAGES, digests, make_project
 
 pytestmark = pytest.mark.workflow
-
-LANGUAGES = ["eng_Latn", "deu_Latn", "fra_Latn", "spa_Latn", "rus_Cyrl", "swh_Latn", "hin_Deva"]
-WORDS = {
-    "rus_Cyrl": "кошка дом вода небо рука путь книга огонь мир ветер",
-    "hin_Deva": "बिल्ली घर पानी आकाश हाथ सड़क किताब आग धरती हवा",
-}
-ENDINGS = {".parquet", ".csv", ".tex", ".md", ".svg"}
-LATIN = "cat house water heaven hand road book fire earth wind"
-
-
-def sheet(path, *rows):
-    path.write_text("\n".join("\t".join(map(str, row)) for row in rows) + "\n", "utf-8")
 
 
 @pytest.fixture
 def project(tmp_path, default_sheets):
-    """A working directory with two tiny models, a toy corpus and a table of scores."""
-    texts = tmp_path / "texts"
-    texts.mkdir()
-    rng = np.random.default_rng(0)
-    orders = [rng.permutation(10)[:4] for _ in range(12)]
-    for code in LANGUAGES:
-        words = WORDS.get(code, LATIN).split()
-        words = words if code in WORDS else [f"{word}{code[:2]}" for word in words]
-        lines = [" ".join(words[i] for i in order) + "." for order in orders]
-        (texts / f"{code}.txt").write_text("\n".join(lines) + "\n", "utf-8")
-    for kind in ("llama", "gemma3_text"):
-        save_tiny(kind, tmp_path / kind)
-    sheet(
-        tmp_path / "models.tsv",
-        ["model", "label", "source", "location"],
-        ["tiny-llama", "Tiny Llama", "folder", tmp_path / "llama"],
-        ["tiny-gemma", "Tiny Gemma", "folder", tmp_path / "gemma3_text"],
-    )
-    sheet(
-        tmp_path / "corpora.tsv",
-        ["corpus", "label", "reader", "location", "sentences"],
-        ["toy", "Toy", "folder", texts, 10],
-    )
-    scores = [["model", "task", "language", "metric", "value"]]
-    scores += [
-        [model, "quiz", code, "accuracy", 0.3 + 0.05 * i]
-        for model in ("tiny-llama", "tiny-gemma")
-        for i, code in enumerate(LANGUAGES)
-    ]
-    (tmp_path / "scores.csv").write_text(
-        "\n".join(",".join(map(str, row)) for row in scores) + "\n", "utf-8"
-    )
-    sheet(
-        tmp_path / "tasks.tsv",
-        ["task", "label", "kind", "location"],
-        ["quiz", "Quiz", "scores", tmp_path / "scores.csv"],
-    )
-    config = {
-        "models": ["tiny-llama", "tiny-gemma"],
-        "languages": LANGUAGES[:6],
-        "pivot": "eng_Latn",
-        "corpora": ["toy"],
-        "extractions": ["default"],
-        "tasks": ["quiz"],
-        "extraction": {"block_sentences": 4, "token_budget": 128, "device": "cpu"},
-        "sheets": {
-            **default_sheets,
-            "models": "models.tsv",
-            "corpora": "corpora.tsv",
-            "tasks": "tasks.tsv",
-        },
-    }
-    write_config(tmp_path, config)
-    return tmp_path, config
-
-
-def digests(folder):
-    """Digests of every manifest and table of a run."""
-    found = {}
-    for path in sorted((folder / "results").rglob("*")):
-        if (
-            path.suffix in {".parquet", ".csv", ".tex", ".md", ".svg"}
-            or path.name == "manifest.json"
-        ):
-            found[str(path.relative_to(folder))] = path.read_bytes()
-    return found
+    """A working directory of `make_project`, and its config."""
+    return tmp_path, make_project(tmp_path, default_sheets)
 
 
 def test_a_whole_run_leaves_every_result_and_then_nothing_to_do(project, snakemake):

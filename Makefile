@@ -27,7 +27,8 @@ $(READY): envs/lock.txt envs/data.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $(READY)
 
-run: install  ## run the whole workflow and its report
+run: install  ## run the whole workflow and its report; goes on where a run was killed
+	@$(BIN)/python -m neuronxa unlock
 	$(SNAKEMAKE)
 	@$(MAKE) --no-print-directory report
 

@@ -10,16 +10,21 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
+import psutil
 from tqdm import tqdm
 
 from neuronxa.errors import NeuronXAError
+from neuronxa.killed import FAILED, FINISHED, MEMORY, STARTED
 
 logger = logging.getLogger("neuronxa")
 
 #: Seconds between two lines of progress in the log.
 LOG_EVERY = 15.0
+#: Seconds between two looks at the memory.
+MEMORY_EVERY = 2.0
 
 
 @contextmanager
@@ -40,20 +45,33 @@ def job(log: str | Path) -> Iterator[None]:
     root.setLevel(logging.INFO)
     logging.captureWarnings(True)
     warnings.filterwarnings("once")
+    over = Event()
     try:
-        logger.info("started")
+        logger.info(STARTED)
+        Thread(target=_tell_memory, args=(over,), daemon=True).start()
         yield
-        logger.info("finished")
+        logger.info(FINISHED)
     except NeuronXAError as error:
-        logger.exception("failed")
+        logger.exception(FAILED)
         print(f"\nError: {error}\n  Log: {path}\n", file=sys.stderr)
         sys.exit(1)
     except BaseException:
-        logger.exception("failed")
+        logger.exception(FAILED)
         raise
     finally:
+        over.set()
         root.removeHandler(handler)
         handler.close()
+
+
+def _tell_memory(over: Event) -> None:
+    """Write to the log how much memory the process takes: a job that is killed for it cannot."""
+    told, process = 0.0, psutil.Process()
+    while not over.wait(MEMORY_EVERY):
+        used = process.memory_info().rss / 1e9
+        if used > 1.1 * told:
+            told = used
+            logger.info(MEMORY.format(used))
 
 
 def share_library(folder: Path) -> None:

@@ -16,11 +16,16 @@ from neuronxa.downstream.scores.files import score_files
 from neuronxa.downstream.nli.sources import evaluation_files, training_files
 from neuronxa.errors import NeuronXAError
 from neuronxa.jobs import share_library
+from neuronxa.killed import killed_jobs, memory_kills
+from neuronxa.killed import tell as tell_killed
 from neuronxa.models.snapshot import SNAPSHOT_VERSION
 from neuronxa.models.sources import source_files
+from neuronxa.owner import note_owner
 from neuronxa.plan import make_plan
 
 share_library(LIBRARY)
+
+STARTED_AT, MEMORY_KILLS = time.time(), memory_kills()
 
 try:
     PLAN = make_plan(
@@ -313,8 +318,15 @@ def all_results(wildcards):
 
 
 onstart:
+    note_owner(Path.cwd())
     # Snakemake's rate limit of submissions starts a timer of one second with every look at the
     # queue, and every timer is another look: after 200 jobs they eat a third of a core. Jobs on
     # this machine are limited by its cores; those of a cluster keep their limit.
     if workflow.local_exec:
         workflow.scheduler.job_rate_limiter = None
+
+
+onerror:
+    for one in killed_jobs(Path("results/logs"), since=STARTED_AT):
+        for_memory = memory_kills() > MEMORY_KILLS
+        print(tell_killed(one, for_memory=for_memory), file=sys.stderr)

@@ -85,6 +85,7 @@ class Shard:
         import torch
 
         from neuronxa.activations.extraction import Extractor, open_store
+        from neuronxa.activations.memory import Need
         from neuronxa.activations.tokens import tokenise
         from neuronxa.models.loading import choose_device, load_tokenizer
 
@@ -114,11 +115,20 @@ class Shard:
                 open_store(self.folder / code, card=card, identity=identity, block_sentences=blocks)
             )
             tokens.append(tokenised)
+        device = choose_device(self.settings.device)
+        need = Need.of(
+            self.snapshot,
+            card,
+            self.extraction,
+            token_budget=self.settings.token_budget,
+            block_sentences=self.settings.block_sentences,
+        )
+        need.check(device, where=f"{card.model}, {self.corpus}")
         torch.set_num_threads(threads)
         extractor = Extractor(
             self.snapshot,
             self.extraction,
-            device=choose_device(self.settings.device),
+            device=device,
             token_budget=self.settings.token_budget,
             part=card.part,
         )

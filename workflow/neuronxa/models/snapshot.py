@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import math
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from neuronxa.config import ModelRow
 from neuronxa.errors import ModelError
 from neuronxa.files import atomic_write_text, digest
-from neuronxa.models.architectures import Architecture, neurons_per_layer
+from neuronxa.models.architectures import neurons_per_layer
 from neuronxa.models.gguf import write_gguf
 from neuronxa.models.inspection import architecture_of
 from neuronxa.models.loading import read_config
@@ -174,7 +175,9 @@ def _describe(
         layers=config.num_hidden_layers,
         neurons=neurons_per_layer(config, architecture),
         hidden_size=config.hidden_size,
-        parameters=_body_parameters(folder, architecture, row.part),
+        parameters=count_parameters(
+            folder, [f".{path}." for path in (row.part, architecture.layers) if path]
+        ),
         max_positions=getattr(config, "max_position_embeddings", None),
         part=row.part,
         sites=architecture.sites,
@@ -184,15 +187,25 @@ def _describe(
     )
 
 
-def _body_parameters(folder: Path, architecture: Architecture, part: str) -> int:
-    """Parameters of the decoder layers, read from the headers of the safetensors."""
+def count_parameters(folder: Path, inside: Sequence[str] = ()) -> int:
+    """Parameters of a snapshot, read from the headers of its safetensors.
+
+    Parameters
+    ----------
+    folder
+        The snapshot.
+    inside
+        Parts of a module's path, such as ``.layers.``; only weights whose names have all count.
+        An LM head never counts: no state is taken from it.
+    """
     from safetensors import safe_open
 
-    inside = [f".{path}." for path in (part, architecture.layers) if path]
     total = 0
     for path in sorted(folder.glob("*.safetensors")):
         with safe_open(path, framework="numpy") as weights:
             for name in weights.keys():  # noqa: SIM118 - not a mapping
+                if ".lm_head." in f".{name}":
+                    continue
                 if all(piece in f".{name}" for piece in inside):
                     total += math.prod(weights.get_slice(name).get_shape())
     return total

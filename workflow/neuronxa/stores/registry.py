@@ -42,6 +42,11 @@ class ArraySpec:
         return self.dims[1:2] == ("sentence",)
 
     @property
+    def itemsize(self) -> int:
+        """Bytes of one number."""
+        return np.dtype(self.dtype).itemsize
+
+    @property
     def fill_value(self) -> float | int:
         """Value of cells that were never written, which no result can have."""
         dtype = np.dtype(self.dtype)

@@ -1,0 +1,52 @@
+"""A job that was killed cannot speak: its log has a beginning and no end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from neuronxa.jobs import job
+from neuronxa.killed import killed_jobs, memory_kills, tell
+
+JOB = """
+import os, signal, sys, time
+from neuronxa import jobs
+jobs.MEMORY_EVERY = 0.05
+with jobs.job(sys.argv[1]):
+    kept = bytearray(300_000_000)
+    time.sleep(1)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_killed_job_is_found_with_the_memory_that_it_told_of(tmp_path, repository):
+    log = tmp_path / "logs" / "align_languages" / "m" / "c.log"
+    environment = {**os.environ, "PYTHONPATH": str(repository / "workflow")}
+    done = subprocess.run([sys.executable, "-c", JOB, str(log)], env=environment, check=False)
+    assert done.returncode == -signal.SIGKILL
+    (killed,) = killed_jobs(tmp_path / "logs", since=0)
+    assert killed.job == "align_languages/m/c"
+    assert 0.3 <= killed.memory_gb < 1
+    told = tell(killed, for_memory=True)
+    assert "the job align_languages/m/c was killed from outside" in told
+    assert f"It used at least {killed.memory_gb:.1f} GB of" in told
+    assert "killed a process for want of memory" in told
+    assert str(log) in told
+    assert not list(killed_jobs(tmp_path / "logs", since=log.stat().st_mtime + 1))
+
+
+def test_jobs_that_end_by_themselves_are_not_killed(tmp_path):
+    with job(tmp_path / "good.log"):
+        logging.getLogger("x").info("at work")
+    with pytest.raises(ValueError, match="no"), job(tmp_path / "bad.log"):
+        raise ValueError("no")
+    assert not list(killed_jobs(tmp_path, since=0))
+
+
+def test_the_kills_of_the_system_are_counted():
+    assert memory_kills() >= 0

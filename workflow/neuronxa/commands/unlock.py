@@ -1,0 +1,21 @@
+"""Release the lock that a killed run has left behind, once nobody works in the folder."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from neuronxa.owner import release
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument(
+        "folder", nargs="?", type=Path, default=Path(), help="working directory of the workflow"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Wait for jobs that live on, then release the lock; refused while a run works there."""
+    release(options.folder)
+    return 0

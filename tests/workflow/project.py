@@ -23,7 +23,7 @@ def sheet(path, *rows):
 def make_project(folder, default_sheets):
     """Make the project's files in a working directory; returns its config."""
     texts = folder / "texts"
-    texts.mkdir()
+    texts.mkdir(parents=True)
     rng = np.random.default_rng(0)
     orders = [rng.permutation(10)[:4] for _ in range(12)]
     for code in LANGUAGES:

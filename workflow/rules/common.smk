@@ -2,6 +2,7 @@
 # Nothing here imports torch: a dry run needs no model, network or GPU.
 
 import sys
+import time
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError

@@ -1,0 +1,1 @@
+"""What a run survives: processes are really killed, and files are really damaged."""

@@ -1,0 +1,106 @@
+"""Runs of a tiny workflow as `make run` makes them, and what they leave behind."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[2]
+LIBRARY = REPOSITORY / "workflow"
+SHEETS = ("models", "languages", "corpora", "extractions", "tasks", "published")
+
+#: What differs from run to run: when, and how long.
+VOLATILE = ("logs", "timings", "report.html")
+
+
+def default_sheets():
+    """The sheets of the repository, for runs in other folders."""
+    return {name: str(REPOSITORY / f"config/{name}.tsv") for name in SHEETS}
+
+
+def environment():
+    """One thread each, and the library of this repository whatever is installed."""
+    return {**os.environ, "PYTHONPATH": str(LIBRARY), "OMP_NUM_THREADS": "1"}
+
+
+def unlock(folder):
+    """What `make run` does first."""
+    command = [sys.executable, "-m", "neuronxa", "unlock"]
+    return subprocess.run(
+        command, cwd=folder, env=environment(), capture_output=True, text=True, check=False
+    )
+
+
+def start(folder, *arguments, output=subprocess.DEVNULL):
+    """Start the workflow in a process group of its own."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile")]
+    command += ["--configfile", "config.yaml", "--cores", "2", "--rerun-incomplete", *arguments]
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment(),
+        stdout=output,
+        stderr=output,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def finish(folder, *arguments):
+    """Run the workflow to its end; returns what the screen showed.
+
+    Raises
+    ------
+    AssertionError
+        It did not end well.
+    """
+    process = start(folder, *arguments, output=subprocess.PIPE)
+    out, err = process.communicate()
+    assert process.returncode == 0, (out + err)[-5000:]
+    return out + err
+
+
+def contents(folder):
+    """Digest of every file of the results that is not volatile, by path.
+
+    Half-written files that a kill left behind are no results: they are never read.
+    """
+    results = folder / "results"
+    found = {}
+    for path in sorted(results.rglob("*")):
+        below = path.relative_to(results)
+        if not path.is_file() or below.parts[0] in VOLATILE:
+            continue
+        if path.suffix in {".lock", ".part"}:
+            continue
+        found[str(below)] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return found
+
+
+def committed(folder):
+    """The chunks that records name as committed: path -> when they were written."""
+    found = {}
+    for record in sorted((folder / "results").rglob("record.json")):
+        parts = json.loads(record.read_text("utf-8"))["parts"]
+        for part, arrays in parts.items():
+            for pattern in _chunks(part, arrays):
+                for path in record.parent.glob(pattern):
+                    if path.is_file():
+                        found[path] = path.stat().st_mtime_ns
+    return found
+
+
+def _chunks(part, arrays):
+    """Where the chunks of a part lie: a block of an activation store, a layer of an alignment."""
+    if "/" in part:
+        representation, layer = part.split("/")
+        return [f"alignment.zarr/{representation}/{name}/c/{layer}/**/*" for name in arrays]
+    layered = {name for name in arrays if name.startswith(("nas", "nav", "hidden"))}
+    return [
+        f"store.zarr/{name}/c/*/{part}/*" if name in layered else f"store.zarr/{name}/c/{part}*"
+        for name in arrays
+    ]

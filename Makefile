@@ -12,7 +12,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --rerun-incomplete $(if $(CONFIG)
 REPORT := results/report.html
 
 .DEFAULT_GOAL := help
-.PHONY: help install run report verify test bench precision lint format lock clean
+.PHONY: help install run report verify test bench torture precision lint format lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -57,6 +57,11 @@ bench-inputs: install
 bench: bench-inputs  ## measure speed and memory of extraction and comparison against bare products
 	$(BIN)/python -m tests.benchmarks.extraction $(BENCH_MODELS) --texts $(TEXTS) $(BENCH)
 	$(BIN)/python -m tests.benchmarks.alignment --stores $(STORES)
+
+KILLS ?= 50
+
+torture: install  ## kill a run at many random moments and compare what it ends with
+	$(BIN)/python -m tests.torture.kills --kills $(KILLS)
 
 precision: bench-inputs  ## measure what half precision does to states and scores
 	$(BIN)/python -m tests.benchmarks.precision $(BENCH_MODELS) --texts $(TEXTS) $(BENCH)

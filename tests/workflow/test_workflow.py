@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +16,7 @@ from neuronxa.stores.activations import Activations
 from neuronxa.stores.alignment import Alignment
 
 from .conftest import write_config
-from .project import LANGUAGES, digests, make_project
+from .project import LANGUAGES, make_project
 
 pytestmark = pytest.mark.workflow
 
@@ -95,34 +93,6 @@ def test_an_edited_text_is_noticed(project, snakemake):
     path.write_text(path.read_text("utf-8").replace("cat", "dog"), "utf-8")
     snakemake(folder, "--cores", "1", target)
     assert "dog" in (folder / target).read_text("utf-8")
-
-
-def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(project, snakemake, repository):
-    folder, _ = project
-    snakemake(folder, "--cores", "2")
-    expected = digests(folder)
-    for name in ("results", "resources", ".snakemake"):
-        shutil.rmtree(folder / name)
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(repository / "Snakefile")]
-    killed = 0
-    for wait in (4, 7, 10):
-        process = subprocess.Popen(
-            [*command, "--configfile", "config.yaml", "--cores", "2"],
-            cwd=folder,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        try:
-            process.wait(timeout=wait)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            killed += 1
-        snakemake(folder, "--unlock")
-    assert killed
-    snakemake(folder, "--cores", "2", "--rerun-incomplete")
-    assert digests(folder) == expected
 
 
 def test_corpora_extractions_and_languages_live_side_by_side(project, snakemake):

@@ -8,7 +8,7 @@ import sys
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 from tqdm import tqdm
 
+from neuronxa.disk import explain_disk
 from neuronxa.errors import NeuronXAError
 from neuronxa.killed import FAILED, FINISHED, MEMORY, STARTED
 
@@ -37,23 +38,29 @@ def job(log: str | Path) -> Iterator[None]:
         Log file of the job. The traceback of any failure goes there; the screen shows the message.
     """
     path = Path(log)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     root = logging.getLogger()
-    root.addHandler(handler)
     root.setLevel(logging.INFO)
+    # a line that a full disk does not take must not become a traceback on the screen
+    logging.raiseExceptions = False
     logging.captureWarnings(True)
     warnings.filterwarnings("once")
     over = Event()
+    handler: logging.Handler = logging.NullHandler()
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        root.addHandler(handler)
         logger.info(STARTED)
         Thread(target=_tell_memory, args=(over,), daemon=True).start()
         yield
         logger.info(FINISHED)
-    except NeuronXAError as error:
+    except Exception as error:
         logger.exception(FAILED)
-        print(f"\nError: {error}\n  Log: {path}\n", file=sys.stderr)
+        told = error if isinstance(error, NeuronXAError) else explain_disk(error, folder=Path())
+        if told is None:
+            raise
+        print(f"\nError: {told}\n  Log: {path}\n", file=sys.stderr)
         sys.exit(1)
     except BaseException:
         logger.exception(FAILED)
@@ -61,7 +68,8 @@ def job(log: str | Path) -> Iterator[None]:
     finally:
         over.set()
         root.removeHandler(handler)
-        handler.close()
+        with suppress(OSError):  # the last lines may not fit on the disk
+            handler.close()
 
 
 def _tell_memory(over: Event) -> None:

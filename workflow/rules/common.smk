@@ -1,6 +1,7 @@
 # Validated settings, and the functions that say which files a rule needs.
 # Nothing here imports torch: a dry run needs no model, network or GPU.
 
+import atexit
 import sys
 from pathlib import Path
 
@@ -22,17 +23,31 @@ from neuronxa.models.snapshot import SNAPSHOT_VERSION
 from neuronxa.models.sources import source_files
 from neuronxa.owner import note_owner
 from neuronxa.plan import make_plan
+from neuronxa.preflight import check_space, check_writable, tell_if_full
 
 share_library(LIBRARY)
 
 STARTED_AT, MEMORY_KILLS = time.time(), memory_kills()
 
 try:
+    check_writable()
     PLAN = make_plan(
         config, where=", ".join(map(str, workflow.configfiles)) or "config"
     )
 except NeuronXAError as error:
     raise WorkflowError(str(error)) from None
+
+
+onstart:
+    try:
+        # a target of the user's own may be a small part of the run
+        whole = workflow.dag_settings.targets <= {"all"}
+        print(check_space(PLAN, whole=whole), file=sys.stderr)
+    except NeuronXAError as error:
+        raise WorkflowError(str(error)) from None
+    # Snakemake's own notes do not fit on a full disk either, and it does not say so in words
+    atexit.register(tell_if_full)
+
 
 SETTINGS = PLAN.settings
 PAIRS = [name for name, row in SETTINGS.corpora.items() if row.layout == "pairs"]

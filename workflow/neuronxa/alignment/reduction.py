@@ -23,12 +23,14 @@ from neuronxa.alignment.measures import MEASURES
 from neuronxa.alignment.products import ON_CPU, Products
 from neuronxa.alignment.tiles import Both, Tile
 from neuronxa.alignment.vectors import Block
+from neuronxa.disk import require_space
 from neuronxa.progress import SILENT, Counter
 from neuronxa.stores.activations import Activations
 from neuronxa.stores.alignment import AlignmentLayout
 from neuronxa.stores.alignment_store import AlignmentStore
 from neuronxa.stores.journal import fingerprint_of
 from neuronxa.stores.registry import ALIGNMENT_ARRAYS
+from neuronxa.stores.sizes import LEAST, alignment_bytes
 
 logger = logging.getLogger(__name__)
 
@@ -174,6 +176,8 @@ def reduce_alignment(
     ------
     StoreError
         Over budget, or an activation store is damaged.
+    DiskError
+        The result cannot fit on the disk.
     """
     budget = reduction.budget().fitted(workers=workers, memory_gb=memory_gb)
     logger.info(
@@ -182,6 +186,8 @@ def reduce_alignment(
         budget.bytes / 1e9,
     )  # fmt: skip
     store = AlignmentStore(folder, reduction.store_layout(), identity=reduction.identity())
+    needed = alignment_bytes(store.layout, pending=len(store.pending))
+    require_space(folder, needed, what="comparing the languages", least=LEAST)
     work = _Work(
         reduction,
         budget,

@@ -11,10 +11,16 @@ from snakemake.exceptions import WorkflowError
 LIBRARY = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
 sys.path.insert(0, str(LIBRARY))
 
+from neuronxa.activations.texts import EXTRACTION_VERSION
+from neuronxa.alignment import ALIGNMENT_VERSION
 from neuronxa.config import SHOWN
+from neuronxa.downstream.answers import RANKINGS_VERSION
+from neuronxa.downstream.harness.evaluation import HARNESS_VERSION
 from neuronxa.downstream.harness.folder import task_files as harness_files
 from neuronxa.downstream.scores.files import score_files
+from neuronxa.downstream.nli.evaluation import EVALUATION_VERSION
 from neuronxa.downstream.nli.sources import evaluation_files, training_files
+from neuronxa.downstream.nli.training import TRAINING_VERSION
 from neuronxa.errors import NeuronXAError
 from neuronxa.jobs import share_library
 from neuronxa.killed import killed_jobs, memory_kills
@@ -24,6 +30,7 @@ from neuronxa.models.sources import source_files
 from neuronxa.owner import note_owner
 from neuronxa.plan import make_plan
 from neuronxa.preflight import check_space, check_writable, tell_if_full
+from neuronxa.stores.journal import FORMAT
 
 share_library(LIBRARY)
 

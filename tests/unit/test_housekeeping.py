@@ -156,7 +156,9 @@ def test_a_store_of_another_text_is_stale(here):
     text.parent.mkdir(parents=True)
     text.write_text("a\n" * 7, "utf-8")
     read = Text.read("eng_Latn", text)
-    edit(folder, identity=identity_of(read, card=card, corpus="toy", extraction=default_extraction()))
+    edit(
+        folder, identity=identity_of(read, card=card, corpus="toy", extraction=default_extraction())
+    )
     assert stale() == {}
     text.write_text("b\n" * 7, "utf-8")
     assert stale() == {str(folder): "of another text"}

@@ -124,8 +124,12 @@ def refuse_unwritable(folders: list[Path]) -> None:
 def existing(path: Path) -> Path:
     """The path, or the nearest one above it that exists."""
     path = path.absolute()
-    while not path.exists() and path != path.parent:
-        path = path.parent
+    while path != path.parent:
+        try:
+            path.stat()
+            break
+        except OSError:  # missing, or in a folder that may not be looked into
+            path = path.parent
     return path
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from neuronxa.errors import StoreError
 from neuronxa.inventory import Item
+from neuronxa.owner import workers
 from neuronxa.stores.journal import MANIFEST, RECORD
 from neuronxa.stores.lock import claimed
 
@@ -40,21 +41,23 @@ def delete(item: Item, *, within: Path) -> bool:
 
 
 def refuse_running(root: Path = Path()) -> None:
-    """Refuse to delete while a run is at work in a folder.
+    """Refuse to delete while a run is at work in a folder, or may be.
 
     Snakemake's lock counts: not everything that a run writes has a lock of its own.
 
     Raises
     ------
     StoreError
-        There is such a lock.
+        Somebody works there, or there is such a lock.
     """
+    at_work = workers(root)
     locks = root / ".snakemake/locks"
-    if locks.is_dir() and any(locks.iterdir()):
+    if at_work or (locks.is_dir() and any(locks.iterdir())):
+        who = f": {at_work[0]}" if at_work else ", or was killed"
         raise StoreError(
-            "a run is at work here, or was killed",
+            f"a run is at work here{who}",
             where=str(root.absolute()),
-            remedy="let it end; after a kill run `snakemake --unlock`",
+            remedy="let it end; after a kill run `python -m neuronxa unlock`",
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 import time
 import warnings
@@ -21,6 +22,11 @@ from neuronxa.errors import NeuronXAError
 from neuronxa.killed import FAILED, FINISHED, MEMORY, STARTED
 
 logger = logging.getLogger("neuronxa")
+
+#: Where access tokens may stand, and how those of the Hugging Face hub look.
+TOKEN_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+TOKEN = re.compile(r"hf_[A-Za-z0-9]{20,}")
+BLOT = "hf_***"
 
 #: Seconds between two lines of progress in the log.
 LOG_EVERY = 15.0
@@ -49,7 +55,7 @@ def job(log: str | Path) -> Iterator[None]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handler = logging.FileHandler(path, mode="w", encoding="utf-8")
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        handler.setFormatter(_WithoutTokens("%(asctime)s %(levelname)s %(message)s"))
         root.addHandler(handler)
         logger.info(STARTED)
         Thread(target=_tell_memory, args=(over,), daemon=True).start()
@@ -60,7 +66,7 @@ def job(log: str | Path) -> Iterator[None]:
         told = error if isinstance(error, NeuronXAError) else explain_disk(error, folder=Path())
         if told is None:
             raise
-        print(f"\nError: {told}\n  Log: {path}\n", file=sys.stderr)
+        print(f"\nError: {without_tokens(str(told))}\n  Log: {path}\n", file=sys.stderr)
         sys.exit(1)
     except BaseException:
         logger.exception(FAILED)
@@ -80,6 +86,22 @@ def _tell_memory(over: Event) -> None:
         if used > 1.1 * told:
             told = used
             logger.info(MEMORY.format(used))
+
+
+def without_tokens(text: str) -> str:
+    """A text with the access tokens of the environment, and what looks like one, blotted out."""
+    for name in TOKEN_VARIABLES:
+        value = os.environ.get(name)
+        if value:
+            text = text.replace(value, BLOT)
+    return TOKEN.sub(BLOT, text)
+
+
+class _WithoutTokens(logging.Formatter):
+    """Log lines and tracebacks with tokens blotted out: libraries put them into messages too."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return without_tokens(super().format(record))
 
 
 def share_library(folder: Path) -> None:

@@ -8,19 +8,16 @@ once its snapshot is made, or from the configuration in its folder.
 from __future__ import annotations
 
 import json
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-import numpy as np
-
 from neuronxa.config import CorpusRow, ExtractionRow, ModelRow
 from neuronxa.config.settings import MeasureName
 from neuronxa.disk import used_bytes
 from neuronxa.models.architectures import ARCHITECTURES
-from neuronxa.models.snapshot import HANDLE, read_card
+from neuronxa.models.snapshot import HANDLE, count_parameters, read_card
 from neuronxa.plan import Plan
 from neuronxa.stores.alignment import AlignmentLayout
 from neuronxa.stores.layout import Layout
@@ -248,18 +245,6 @@ def _fine_tuning(model: str, task: str, root: Path) -> Part:
     if not (snapshot / HANDLE).is_file():
         why = f"the snapshot of {model} is not made yet"
         return Part("fine-tuning", f"{model}/{task}", folder, None, present, why)
-    weights = 4 * sum(map(_parameters, snapshot.glob("*.safetensors")))
+    weights = 4 * count_parameters(snapshot)
     needed = weights * (1 + _CHECKPOINTS * _STATES)
     return Part("fine-tuning", f"{model}/{task}", folder, needed, present)
-
-
-def _parameters(path: Path) -> int:
-    """Number of values in a file of safetensors, from its header."""
-    with path.open("rb") as stream:
-        (length,) = struct.unpack("<Q", stream.read(8))
-        header = json.loads(stream.read(length))
-    return sum(
-        int(np.prod(one["shape"], dtype=np.int64))
-        for name, one in header.items()
-        if name != "__metadata__"
-    )

@@ -14,6 +14,7 @@ sys.path.insert(0, str(LIBRARY))
 from neuronxa.activations.texts import EXTRACTION_VERSION
 from neuronxa.alignment import ALIGNMENT_VERSION
 from neuronxa.config import SHOWN
+from neuronxa.disk import explain_disk
 from neuronxa.downstream.answers import RANKINGS_VERSION
 from neuronxa.downstream.harness.evaluation import HARNESS_VERSION
 from neuronxa.downstream.harness.folder import task_files as harness_files
@@ -43,17 +44,6 @@ try:
     )
 except NeuronXAError as error:
     raise WorkflowError(str(error)) from None
-
-
-onstart:
-    try:
-        # a target of the user's own may be a small part of the run
-        whole = workflow.dag_settings.targets <= {"all"}
-        print(check_space(PLAN, whole=whole), file=sys.stderr)
-    except NeuronXAError as error:
-        raise WorkflowError(str(error)) from None
-    # Snakemake's own notes do not fit on a full disk either, and it does not say so in words
-    atexit.register(tell_if_full)
 
 
 SETTINGS = PLAN.settings
@@ -340,7 +330,17 @@ def all_results(wildcards):
 
 
 onstart:
-    note_owner(Path.cwd())
+    # Snakemake's own notes do not fit on a full disk, and it does not say so in words
+    atexit.register(tell_if_full)
+    try:
+        # a target of the user's own may be a small part of the run
+        whole = workflow.dag_settings.targets <= {"all"}
+        print(check_space(PLAN, whole=whole), file=sys.stderr)
+        note_owner(Path.cwd())
+    except NeuronXAError as error:
+        raise WorkflowError(str(error)) from None
+    except OSError as error:
+        raise WorkflowError(str(explain_disk(error, folder=Path()) or error)) from None
     # Snakemake's rate limit of submissions starts a timer of one second with every look at the
     # queue, and every timer is another look: after 200 jobs they eat a third of a core. Jobs on
     # this machine are limited by its cores; those of a cluster keep their limit.

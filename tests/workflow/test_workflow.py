@@ -31,6 +31,27 @@ def project(tmp_path, default_sheets):
     return tmp_path, make_project(tmp_path, default_sheets)
 
 
+def refuse_secret(folder, secret, *runs):
+    """A secret is in no file of a run and was not on the screen."""
+    screens = [text for done in runs for text in (done.stdout, done.stderr)]
+    assert not any(secret in text for text in screens)
+    searched = [path for path in folder.rglob("*") if path.is_file()]
+    assert any(".snakemake" in path.parts for path in searched)
+    assert [path for path in searched if secret.encode() in path.read_bytes()] == []
+
+
+def compare_space(plan):
+    """The disk that was foretold is the disk that the run took."""
+    foretold: dict[str, int] = {}
+    took: dict[str, int] = {}
+    for part in parts_of(plan):
+        foretold[part.kind] = foretold.get(part.kind, 0) + (part.needed or 0)
+        took[part.kind] = took.get(part.kind, 0) + part.present
+    for kind, tolerance in {"texts": 0.2, "activations": 0.15, "alignment": 0.15}.items():
+        assert foretold[kind] == pytest.approx(took[kind], rel=tolerance), kind
+    assert sum(foretold.values()) == pytest.approx(sum(took.values()), rel=0.2)
+
+
 def test_a_whole_run_leaves_every_result_and_then_nothing_to_do(project, snakemake, monkeypatch):
     folder, config = project
     # whatever is written, it is not the token that hubs are asked with
@@ -76,22 +97,10 @@ def test_a_whole_run_leaves_every_result_and_then_nothing_to_do(project, snakema
     assert all("finished" in p.read_text("utf-8") for p in logs)
     reported = snakemake(folder, "--report", "report.html")
     assert "NeuronXA" in (folder / "report.html").read_text("utf-8")
-    screens = [text for done in (first, again, reported) for text in (done.stdout, done.stderr)]
-    assert not any(planted in text for text in screens)
-    searched = [path for path in folder.rglob("*") if path.is_file()]
-    assert any(".snakemake" in path.parts for path in searched)
-    assert [path for path in searched if planted.encode() in path.read_bytes()] == []
-    # the disk that was foretold is the disk that it took
+    refuse_secret(folder, planted, first, again, reported)
     assert re.search(r"Disk: about [\d.]+ MB to come, .* free", first.stderr)
     monkeypatch.chdir(folder)
-    foretold: dict[str, int] = {}
-    took: dict[str, int] = {}
-    for part in parts_of(make_plan(config)):
-        foretold[part.kind] = foretold.get(part.kind, 0) + (part.needed or 0)
-        took[part.kind] = took.get(part.kind, 0) + part.present
-    for kind, tolerance in {"texts": 0.2, "activations": 0.15, "alignment": 0.15}.items():
-        assert foretold[kind] == pytest.approx(took[kind], rel=tolerance), kind
-    assert sum(foretold.values()) == pytest.approx(sum(took.values()), rel=0.2)
+    compare_space(make_plan(config))
 
 
 def test_adding_a_language_extracts_that_language_and_nothing_else(project, snakemake):

@@ -340,7 +340,9 @@ onstart:
     except NeuronXAError as error:
         raise WorkflowError(str(error)) from None
     except OSError as error:
-        raise WorkflowError(str(explain_disk(error, folder=Path()) or error)) from None
+        raise WorkflowError(
+            str(explain_disk(error, folder=Path()) or error)
+        ) from None
     # Snakemake's rate limit of submissions starts a timer of one second with every look at the
     # queue, and every timer is another look: after 200 jobs they eat a third of a core. Jobs on
     # this machine are limited by its cores; those of a cluster keep their limit.

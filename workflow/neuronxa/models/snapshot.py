@@ -206,7 +206,6 @@ def count_parameters(folder: Path, inside: Sequence[str] = ()) -> int:
         Parts of a module's path, such as ``.layers.``; only weights whose names have all count.
         An LM head never counts: no state is taken from it.
     """
-
     from safetensors import safe_open
 
     total = 0

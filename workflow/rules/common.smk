@@ -3,6 +3,7 @@
 
 import atexit
 import sys
+import time
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -334,7 +335,7 @@ onstart:
     atexit.register(tell_if_full)
     try:
         # a target of the user's own may be a small part of the run
-        whole = workflow.dag_settings.targets <= {"all"}
+        whole = set(workflow.dag_settings.targets) <= {"all"}
         print(check_space(PLAN, whole=whole), file=sys.stderr)
         note_owner(Path.cwd())
     except NeuronXAError as error:

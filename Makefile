@@ -12,17 +12,18 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --rerun-incomplete $(if $(CONFIG)
 REPORT := results/report.html
 
 .DEFAULT_GOAL := help
-.PHONY: help install run report verify test bench torture precision lint format lock clean
+.PHONY: help install run report verify test bench torture precision lint format lock audit space gc clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 install: $(READY)  ## make the environment in .venv
 
-$(READY): envs/lock.txt envs/data.txt pyproject.toml
+$(READY): envs/lock.txt envs/torch.txt envs/data.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11 ...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --requirement envs/lock.txt
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes --requirement envs/lock.txt
+	$(BIN)/python -m pip install --quiet --requirement envs/torch.txt
 	$(BIN)/python -m pip install --quiet --no-deps --requirement envs/data.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $(READY)
@@ -60,8 +61,9 @@ bench: bench-inputs  ## measure speed and memory of extraction and comparison ag
 
 KILLS ?= 50
 
-torture: install  ## kill a run at many random moments and compare what it ends with
+torture: install  ## kill runs at many random moments, and fill the disk under them
 	$(BIN)/python -m tests.torture.kills --kills $(KILLS)
+	$(BIN)/python -m tests.torture.disk
 
 precision: bench-inputs  ## measure what half precision does to states and scores
 	$(BIN)/python -m tests.benchmarks.precision $(BENCH_MODELS) --texts $(TEXTS) $(BENCH)
@@ -82,8 +84,18 @@ format: install  ## format the code
 lock: install  ## render envs/ from the pins in pyproject.toml
 	$(BIN)/python envs/render.py
 	$(BIN)/pip-compile --quiet --strip-extras --all-extras --no-emit-index-url --no-emit-find-links \
-	  --no-emit-options --allow-unsafe --no-annotate --output-file envs/lock.txt pyproject.toml
-	sed -i 's/^\(torch==[0-9.]*\)+.*/\1/' envs/lock.txt
+	  --no-emit-options --allow-unsafe --no-annotate --generate-hashes --output-file envs/lock.txt pyproject.toml
+	$(BIN)/python envs/render.py --lock
+
+audit: install  ## ask an advisory service for known faults of the pinned packages
+	$(BIN)/python envs/audit.py
+
+space: install  ## show how much disk the run takes
+	$(BIN)/python -m neuronxa space $(if $(CONFIG),--config $(CONFIG))
+
+# GC=--delete deletes what is stale; GC='--delete --inputs' snapshots and texts too
+gc: install  ## show what takes disk and what is stale (GC=--delete deletes it)
+	$(BIN)/python -m neuronxa gc $(if $(CONFIG),--config $(CONFIG)) $(GC)
 
 clean:  ## remove the results of all runs (snapshots and texts in resources/ stay)
 	rm -rf results/activations results/alignment results/neurons results/benchmarks results/transfer results/rankings \

@@ -2,8 +2,9 @@
 
 Usage::
 
-    python envs/render.py          # write envs/*.yaml and envs/data.txt
+    python envs/render.py          # write envs/*.yaml, envs/data.txt and envs/torch.txt
     python envs/render.py --check  # fail if they are out of step
+    python envs/render.py --lock   # take torch out of the lock that pip-compile has written
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import tomllib
 from pathlib import Path
 
 HERE = Path(__file__).parent
+#: Its builds differ by platform and come from several indexes, so no list of hashes holds them all.
+UNHASHED = "torch"
 HEADER = (
     "# Rendered from pyproject.toml by envs/render.py: edit the pins there, then run `make lock`.\n"
 )
@@ -28,6 +31,9 @@ def rendered() -> dict[str, str]:
     return {
         "analysis.yaml": conda([*core, *[p for p in data if "webengine" in p]]),
         "models.yaml": conda([*core, *extras["models"]]),
+        "torch.txt": HEADER
+        + "# No hashes: its builds differ by platform and come from several indexes.\n"
+        + "".join(f"{pin}\n" for pin in extras["models"] if pin.startswith(f"{UNHASHED}==")),
         "data.txt": HEADER + "\n".join(data) + "\n",
     }
 
@@ -45,8 +51,23 @@ def conda(pins: list[str]) -> str:
     return HEADER + "\n".join([*lines, *(f"      - {pin}" for pin in sorted(pins))]) + "\n"
 
 
+def without_unhashed(lock: str) -> str:
+    """A lock file without the package whose hashes hold on one machine alone."""
+    kept, dropping = [], False
+    for line in lock.splitlines(keepends=True):
+        if not line.startswith((" ", "\t")):
+            dropping = line.startswith(f"{UNHASHED}==")
+        if not dropping:
+            kept.append(line)
+    return "".join(kept)
+
+
 def main() -> int:
     """Write the files, or say which are out of step."""
+    if "--lock" in sys.argv:
+        path = HERE / "lock.txt"
+        path.write_text(without_unhashed(path.read_text(encoding="utf-8")), encoding="utf-8")
+        return 0
     stale = [n for n, text in rendered().items() if _read(HERE / n) != text]
     if "--check" in sys.argv:
         for name in stale:

@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from neuronxa.plan import make_plan
+from neuronxa.space import parts_of
 from neuronxa.stores.activations import Activations
 from neuronxa.stores.alignment import Alignment
 
@@ -27,9 +29,34 @@ def project(tmp_path, default_sheets):
     return tmp_path, make_project(tmp_path, default_sheets)
 
 
-def test_a_whole_run_leaves_every_result_and_then_nothing_to_do(project, snakemake):
-    folder, _ = project
-    snakemake(folder, "--cores", "2")
+def refuse_secret(folder, secret, *runs):
+    """A secret is in no file of a run and was not on the screen."""
+    screens = [text for done in runs for text in (done.stdout, done.stderr)]
+    assert not any(secret in text for text in screens)
+    searched = [path for path in folder.rglob("*") if path.is_file()]
+    assert any(".snakemake" in path.parts for path in searched)
+    assert [path for path in searched if secret.encode() in path.read_bytes()] == []
+
+
+def compare_space(plan):
+    """The disk that was foretold is the disk that the run took."""
+    foretold: dict[str, int] = {}
+    took: dict[str, int] = {}
+    for part in parts_of(plan):
+        foretold[part.kind] = foretold.get(part.kind, 0) + (part.needed or 0)
+        took[part.kind] = took.get(part.kind, 0) + part.present
+    for kind, tolerance in {"texts": 0.2, "activations": 0.15, "alignment": 0.15}.items():
+        assert foretold[kind] == pytest.approx(took[kind], rel=tolerance), kind
+    assert sum(foretold.values()) == pytest.approx(sum(took.values()), rel=0.2)
+
+
+def test_a_whole_run_leaves_every_result_and_then_nothing_to_do(project, snakemake, monkeypatch):
+    folder, config = project
+    # whatever is written, it is not the token that hubs are asked with
+    planted = "hf_" + "planted" * 5
+    monkeypatch.setenv("HF_TOKEN", planted)
+    monkeypatch.setenv("HUGGING_FACE_HUB_TOKEN", planted)
+    first = snakemake(folder, "--cores", "2", "--printshellcmds", "--show-failed-logs")
     for model in ("tiny-llama", "tiny-gemma"):
         alignment = Alignment(folder / f"results/alignment/{model}/toy/default")
         mu = alignment.scores("mu", "nas_gate").sel(source="eng_Latn")
@@ -66,8 +93,12 @@ def test_a_whole_run_leaves_every_result_and_then_nothing_to_do(project, snakema
     logs = list((folder / "results/logs").rglob("*.log"))
     assert logs
     assert all("finished" in p.read_text("utf-8") for p in logs)
-    snakemake(folder, "--report", "report.html")
+    reported = snakemake(folder, "--report", "report.html")
     assert "NeuronXA" in (folder / "report.html").read_text("utf-8")
+    refuse_secret(folder, planted, first, again, reported)
+    assert re.search(r"Disk: about [\d.]+ MB to come, .* free", first.stderr)
+    monkeypatch.chdir(folder)
+    compare_space(make_plan(config))
 
 
 def test_adding_a_language_extracts_that_language_and_nothing_else(project, snakemake):

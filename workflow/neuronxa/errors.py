@@ -64,5 +64,9 @@ class StoreError(NeuronXAError):
     """A store is damaged, incomplete or belongs to other settings."""
 
 
+class DiskError(NeuronXAError):
+    """The disk is full, or may not be written."""
+
+
 class StatisticsError(NeuronXAError):
     """A statistic is not defined on the data that was given."""

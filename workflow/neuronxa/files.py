@@ -23,8 +23,12 @@ def atomic_write_bytes(path: Path, data: bytes) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         Path(name).replace(path)
-    except BaseException:
+    except BaseException as error:
         Path(name).unlink(missing_ok=True)
+        if (
+            isinstance(error, OSError) and error.errno
+        ):  # a full disk is found while writing, which names no file
+            error.filename = str(path)
         raise
     _sync_folder(path.parent)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -16,10 +17,16 @@ from typing import Any
 import psutil
 from tqdm import tqdm
 
+from neuronxa.disk import explain_disk
 from neuronxa.errors import NeuronXAError
 from neuronxa.killed import FAILED, FINISHED, MEMORY, STARTED
 
 logger = logging.getLogger("neuronxa")
+
+#: Where access tokens may stand, and how those of the Hugging Face hub look.
+TOKEN_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+TOKEN = re.compile(r"hf_[A-Za-z0-9]{20,}")
+BLOT = "hf_***"
 
 #: Seconds between two lines of progress in the log.
 LOG_EVERY = 15.0
@@ -37,23 +44,29 @@ def job(log: str | Path) -> Iterator[None]:
         Log file of the job. The traceback of any failure goes there; the screen shows the message.
     """
     path = Path(log)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     root = logging.getLogger()
-    root.addHandler(handler)
     root.setLevel(logging.INFO)
+    # a line that a full disk does not take must not become a traceback on the screen
+    logging.raiseExceptions = False
     logging.captureWarnings(True)
     warnings.filterwarnings("once")
     over = Event()
+    handler: logging.Handler = logging.NullHandler()
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+        handler.setFormatter(_WithoutTokens("%(asctime)s %(levelname)s %(message)s"))
+        root.addHandler(handler)
         logger.info(STARTED)
         Thread(target=_tell_memory, args=(over,), daemon=True).start()
         yield
         logger.info(FINISHED)
-    except NeuronXAError as error:
+    except Exception as error:
         logger.exception(FAILED)
-        print(f"\nError: {error}\n  Log: {path}\n", file=sys.stderr)
+        told = error if isinstance(error, NeuronXAError) else explain_disk(error, folder=Path())
+        if told is None:
+            raise
+        print(f"\nError: {without_tokens(str(told))}\n  Log: {path}\n", file=sys.stderr)
         sys.exit(1)
     except BaseException:
         logger.exception(FAILED)
@@ -61,7 +74,8 @@ def job(log: str | Path) -> Iterator[None]:
     finally:
         over.set()
         root.removeHandler(handler)
-        handler.close()
+        with suppress(OSError):  # the last lines may not fit on the disk
+            handler.close()
 
 
 def _tell_memory(over: Event) -> None:
@@ -72,6 +86,22 @@ def _tell_memory(over: Event) -> None:
         if used > 1.1 * told:
             told = used
             logger.info(MEMORY.format(used))
+
+
+def without_tokens(text: str) -> str:
+    """A text with the access tokens of the environment, and what looks like one, blotted out."""
+    for name in TOKEN_VARIABLES:
+        value = os.environ.get(name)
+        if value:
+            text = text.replace(value, BLOT)
+    return TOKEN.sub(BLOT, text)
+
+
+class _WithoutTokens(logging.Formatter):
+    """Log lines and tracebacks with tokens blotted out: libraries put them into messages too."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return without_tokens(super().format(record))
 
 
 def share_library(folder: Path) -> None:

@@ -28,6 +28,8 @@ rule extract_activations:
         extraction=lambda wildcards: SETTINGS.extractions[
             wildcards.extraction
         ].model_dump(exclude={"label"}),
+        # stores of another version are made anew, not read
+        version=[FORMAT, EXTRACTION_VERSION],
     message:
         "Extracting {wildcards.language} of {wildcards.corpus} with {wildcards.model}"
     script:

@@ -28,6 +28,7 @@ rule align_languages:
         measures=SETTINGS.file.alignment.measures,
         layers=SETTINGS.file.alignment.layers,
         confidence=SETTINGS.file.statistics.confidence,
+        version=[FORMAT, ALIGNMENT_VERSION],
     message:
         "Aligning {wildcards.corpus} in {wildcards.model}"
     script:

@@ -30,6 +30,7 @@ rule evaluate_harness:
             exclude=SHOWN | {"metric"}
         ),
         languages=list(PLAN.languages),
+        version=[FORMAT, HARNESS_VERSION],
     message:
         "Evaluating {wildcards.model} on {wildcards.task}"
     script:

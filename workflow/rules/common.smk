@@ -1,6 +1,7 @@
 # Validated settings, and the functions that say which files a rule needs.
 # Nothing here imports torch: a dry run needs no model, network or GPU.
 
+import atexit
 import sys
 import time
 from pathlib import Path
@@ -11,10 +12,17 @@ from snakemake.exceptions import WorkflowError
 LIBRARY = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
 sys.path.insert(0, str(LIBRARY))
 
+from neuronxa.activations.texts import EXTRACTION_VERSION
+from neuronxa.alignment import ALIGNMENT_VERSION
 from neuronxa.config import SHOWN
+from neuronxa.disk import explain_disk
+from neuronxa.downstream.answers import RANKINGS_VERSION
+from neuronxa.downstream.harness.evaluation import HARNESS_VERSION
 from neuronxa.downstream.harness.folder import task_files as harness_files
 from neuronxa.downstream.scores.files import score_files
+from neuronxa.downstream.nli.evaluation import EVALUATION_VERSION
 from neuronxa.downstream.nli.sources import evaluation_files, training_files
+from neuronxa.downstream.nli.training import TRAINING_VERSION
 from neuronxa.errors import NeuronXAError
 from neuronxa.jobs import share_library
 from neuronxa.killed import killed_jobs, memory_kills
@@ -23,17 +31,21 @@ from neuronxa.models.snapshot import SNAPSHOT_VERSION
 from neuronxa.models.sources import source_files
 from neuronxa.owner import note_owner
 from neuronxa.plan import make_plan
+from neuronxa.preflight import check_space, check_writable, tell_if_full
+from neuronxa.stores.journal import FORMAT
 
 share_library(LIBRARY)
 
 STARTED_AT, MEMORY_KILLS = time.time(), memory_kills()
 
 try:
+    check_writable()
     PLAN = make_plan(
         config, where=", ".join(map(str, workflow.configfiles)) or "config"
     )
 except NeuronXAError as error:
     raise WorkflowError(str(error)) from None
+
 
 SETTINGS = PLAN.settings
 PAIRS = [name for name, row in SETTINGS.corpora.items() if row.layout == "pairs"]
@@ -319,7 +331,19 @@ def all_results(wildcards):
 
 
 onstart:
-    note_owner(Path.cwd())
+    # Snakemake's own notes do not fit on a full disk, and it does not say so in words
+    atexit.register(tell_if_full)
+    try:
+        # a target of the user's own may be a small part of the run
+        whole = set(workflow.dag_settings.targets) <= {"all"}
+        print(check_space(PLAN, whole=whole), file=sys.stderr)
+        note_owner(Path.cwd())
+    except NeuronXAError as error:
+        raise WorkflowError(str(error)) from None
+    except OSError as error:
+        raise WorkflowError(
+            str(explain_disk(error, folder=Path()) or error)
+        ) from None
     # Snakemake's rate limit of submissions starts a timer of one second with every look at the
     # queue, and every timer is another look: after 200 jobs they eat a third of a core. Jobs on
     # this machine are limited by its cores; those of a cluster keep their limit.

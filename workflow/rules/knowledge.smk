@@ -30,6 +30,7 @@ rule rank_candidates:
     params:
         task=lambda wildcards: SETTINGS.tasks[wildcards.task].model_dump(exclude=SHOWN),
         bcp47=lambda wildcards: SETTINGS.languages[wildcards.language].bcp47,
+        version=[FORMAT, RANKINGS_VERSION],
     message:
         "Asking {wildcards.model} for {wildcards.task} in {wildcards.language}"
     script:

@@ -78,6 +78,7 @@ rule fine_tune:
         # how often it is saved changes no weight
         recipe=SETTINGS.file.fine_tuning.model_dump(exclude={"checkpoint_steps"}),
         seed=lambda wildcards: SETTINGS.tasks[wildcards.task].seed,
+        version=[FORMAT, TRAINING_VERSION],
     message:
         "Fine-tuning {wildcards.model} on {wildcards.task}"
     script:
@@ -102,6 +103,8 @@ rule evaluate_pairs:
     conda:
         "../../envs/models.yaml"
     threads: 16
+    params:
+        version=[FORMAT, EVALUATION_VERSION],
     message:
         "Evaluating {wildcards.model} on {wildcards.task} in {wildcards.language}"
     script:

@@ -15,11 +15,13 @@ from typing import Any
 from neuronxa.activations.texts import Text, identity_of
 from neuronxa.config import ExtractionRow
 from neuronxa.config.settings import ExtractionSettings
+from neuronxa.disk import require_space
 from neuronxa.errors import CorpusError
 from neuronxa.models.snapshot import ModelCard, read_card
 from neuronxa.progress import SILENT, Counter
 from neuronxa.stores.journal import STORE, Journal
 from neuronxa.stores.lock import writing
+from neuronxa.stores.sizes import LEAST, activation_bytes
 
 logger = logging.getLogger(__name__)
 
@@ -124,6 +126,8 @@ class Shard:
             block_sentences=self.settings.block_sentences,
         )
         need.check(device, where=f"{card.model}, {self.corpus}")
+        needed = sum(activation_bytes(one.layout, len(one.pending)) for one in stores)
+        require_space(self.folder, needed, what=f"extracting {len(stores)} languages", least=LEAST)
         torch.set_num_threads(threads)
         extractor = Extractor(
             self.snapshot,

@@ -17,23 +17,23 @@ import dask
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from neuronxa.alignment import ALIGNMENT_VERSION
 from neuronxa.alignment.budget import Budget
 from neuronxa.alignment.layer import Found, Layer
 from neuronxa.alignment.measures import MEASURES
 from neuronxa.alignment.products import ON_CPU, Products
 from neuronxa.alignment.tiles import Both, Tile
 from neuronxa.alignment.vectors import Block
+from neuronxa.disk import require_space
 from neuronxa.progress import SILENT, Counter
-from neuronxa.stores.activations import Activations
+from neuronxa.stores.activations import Activations, refuse_mixed
 from neuronxa.stores.alignment import AlignmentLayout
 from neuronxa.stores.alignment_store import AlignmentStore
 from neuronxa.stores.journal import fingerprint_of
 from neuronxa.stores.registry import ALIGNMENT_ARRAYS
+from neuronxa.stores.sizes import LEAST, alignment_bytes
 
 logger = logging.getLogger(__name__)
-
-#: Raised whenever the same activations would give other numbers.
-ALIGNMENT_VERSION = 3
 
 #: File beside the store with the pairs of the layer that is being computed.
 PARTIAL = "partial.npz"
@@ -173,8 +173,11 @@ def reduce_alignment(
     Raises
     ------
     StoreError
-        Over budget, or an activation store is damaged.
+        Over budget, or activation stores are damaged or of several makings.
+    DiskError
+        The result cannot fit on the disk.
     """
+    refuse_mixed(reduction.stores)
     budget = reduction.budget().fitted(workers=workers, memory_gb=memory_gb)
     logger.info(
         "%d languages in blocks of %d and strips of %d blocks, %d at a time on %s: %.2f GB",
@@ -182,6 +185,8 @@ def reduce_alignment(
         budget.bytes / 1e9,
     )  # fmt: skip
     store = AlignmentStore(folder, reduction.store_layout(), identity=reduction.identity())
+    needed = alignment_bytes(store.layout, pending=len(store.pending))
+    require_space(folder, needed, what="comparing the languages", least=LEAST)
     work = _Work(
         reduction,
         budget,

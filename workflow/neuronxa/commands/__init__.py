@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from neuronxa.commands import unlock
+from neuronxa.commands import gc, space, unlock
 
 #: A command's module has ``add_options(parser)`` and ``run(options) -> int``; its docstring's first
 #: line is its help. Its name is the command's.
-COMMANDS: tuple[ModuleType, ...] = (unlock,)
+COMMANDS: tuple[ModuleType, ...] = (gc, space, unlock)

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from neuronxa.languages import CodeScheme
 from neuronxa.sheets import Row
 
 Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+
+
+def _inside(pattern: str) -> str:
+    if pattern.startswith("/") or ".." in PurePosixPath(pattern).parts:
+        raise ValueError("leaves its folder: write a path inside it, without '..'")
+    return pattern
+
+
+#: A file name with {language} in it; subfolders are allowed, leaving the folder is not.
+Pattern = Annotated[str, AfterValidator(_inside)]
 
 SourceKind = Literal["hub", "folder", "gguf", "package"]
 ReaderKind = Literal["folder", "tatoeba", "hub", "interface"]
@@ -59,7 +70,7 @@ class CorpusRow(Row):
     reader: ReaderKind = Field(description="folder, tatoeba, hub or interface")
     location: str = Field("", description="folder, hub id, or package that holds the text")
     revision: str = Field("", description="hub only: revision")
-    pattern: str = Field(
+    pattern: Pattern = Field(
         "{language}.txt",
         description="folder and hub: file or configuration name, with {language} for the code",
     )
@@ -120,7 +131,7 @@ class TaskRow(Row):
     training: str = Field(
         "", description="nli: file of English training pairs, or `hub:<id>@<revision>`"
     )
-    pattern: str = Field(
+    pattern: Pattern = Field(
         "{language}.tsv",
         description="bmlama, nli: file name (hub: configuration); harness, and scores that the "
         "harness wrote: name of its tasks; with {language} for the code",

@@ -17,6 +17,7 @@ from unittest.mock import patch
 import numpy as np
 
 from neuronxa.errors import ModelError
+from neuronxa.models.loading import LOCAL
 
 #: Names of llama.cpp for the words of GPT-2, which transformers takes for every name that it does
 #: not know. "default" is not one of them: llama.cpp has a rule of its own for files of BPE that do
@@ -54,7 +55,7 @@ def write_gguf(path: Path, folder: Path) -> str:
     load_gguf_tokenizer(path).save_pretrained(folder)
     with plain_memory():
         quantised = AutoModelForCausalLM.from_pretrained(
-            str(path.parent), gguf_file=path.name, dtype=torch.float32
+            str(path.parent), gguf_file=path.name, dtype=torch.float32, **LOCAL
         )
         kinds = sorted({tensor.tensor_type.name for tensor in GGUFReader(path).tensors})
     # transformers refuses to save a model that remembers a quantised origin: rebuild it from the
@@ -90,7 +91,7 @@ def load_gguf_tokenizer(path: Path) -> Any:
     from transformers.integrations.gguf.gguf_tokenizer_mapping import GGUF_PRE_TOKENIZER_SPLITS
 
     with plain_memory():
-        tokenizer = AutoTokenizer.from_pretrained(str(path.parent), gguf_file=path.name)
+        tokenizer = AutoTokenizer.from_pretrained(str(path.parent), gguf_file=path.name, **LOCAL)
     metadata = read_metadata(path)
     if metadata.get("tokenizer.ggml.model") != "gpt2":
         return tokenizer  # not byte-level BPE: no words are split before merging

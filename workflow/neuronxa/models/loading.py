@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from neuronxa.errors import ModelError
+
+#: Local files alone, and no code that comes with weights. Where it is not forbidden in so many
+#: words, transformers asks on the terminal whether to run it.
+LOCAL: Mapping[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 
 
 def choose_device(wanted: str) -> str:
@@ -48,7 +53,7 @@ def read_config(folder: Path, part: str = "") -> Any:
     from transformers import AutoConfig
 
     try:
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        config = AutoConfig.from_pretrained(folder, **LOCAL)
     except (ValueError, KeyError, OSError) as error:
         raise ModelError(
             f"transformers has no code for this model ({str(error).splitlines()[0][:200]})",
@@ -72,7 +77,7 @@ def load_tokenizer(folder: Path) -> Any:
     """The tokenizer of a snapshot, from local files alone."""
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    return AutoTokenizer.from_pretrained(folder, **LOCAL)
 
 
 def load_base(
@@ -137,7 +142,7 @@ def _load(kind: Any, folder: Path, *, dtype: str, attention: str | None = None, 
         folder,
         dtype=getattr(torch, dtype),
         attn_implementation=attention,
-        local_files_only=True,
         use_safetensors=True,
+        **LOCAL,
         **more,
     )

@@ -19,7 +19,7 @@ from neuronxa.models.architectures import neurons_per_layer
 from neuronxa.models.gguf import write_gguf
 from neuronxa.models.inspection import architecture_of
 from neuronxa.models.loading import read_config
-from neuronxa.models.sources import Fetched, fetch
+from neuronxa.models.sources import Fetched, fetch, is_wanted
 
 HANDLE = "model.json"
 
@@ -145,7 +145,7 @@ def _link(fetched: Fetched, folder: Path) -> str:
     """Bring a folder's files in: moved where they were downloaded for this, linked otherwise."""
     downloaded = fetched.path.parent.parent == folder
     for path in sorted(fetched.path.iterdir()):
-        if not path.is_file() or path.suffix in {".bin", ".pt", ".pth", ".pkl", ".gguf"}:
+        if not path.is_file() or not is_wanted(path.name) or path.name == HANDLE:
             continue
         target = folder / path.name
         if downloaded:
@@ -163,7 +163,15 @@ def _describe(
     config = read_config(folder, row.part)
     # refuses what cannot be measured before anything else is spent on it
     architecture = architecture_of(config)
+    _check_index(folder)
     files = {p.name: digest(p) for p in sorted(folder.iterdir()) if p.is_file()}
+    for name, published in fetched.digests.items():
+        if files.get(name, published) != published:
+            raise ModelError(
+                f"{name} is not the file that the hub names: its SHA-256 differs",
+                where=f"model '{row.model}' ({row.location} at {fetched.revision})",
+                remedy="run the workflow again; it is fetched anew",
+            )
     return ModelCard(
         model=row.model,
         source=row.source,
@@ -209,3 +217,19 @@ def count_parameters(folder: Path, inside: Sequence[str] = ()) -> int:
                 if all(piece in f".{name}" for piece in inside):
                     total += math.prod(weights.get_slice(name).get_shape())
     return total
+
+
+def _check_index(folder: Path) -> None:
+    """The list of weight files may name files beside it, and no others."""
+    for path in folder.glob("*.safetensors.index.json"):
+        try:
+            names = set(json.loads(path.read_text(encoding="utf-8"))["weight_map"].values())
+        except (ValueError, KeyError, AttributeError, TypeError):
+            raise ModelError("the list of weight files is damaged", where=str(path)) from None
+        for name in sorted(map(str, names)):
+            if Path(name).name != name or not (folder / name).is_file():
+                raise ModelError(
+                    f"it names '{name}', which is not a file beside it",
+                    where=str(path),
+                    remedy="fetch the model again, with all of its safetensors",
+                )

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 from neuronxa.config import ModelRow
+from neuronxa.disk import explain_disk, require_space
 from neuronxa.errors import ModelError
 
+#: What a snapshot is made of. Pickled weights and code are none of it, wherever they come from.
 HUB_FILES = (
     "*.safetensors",
     "*.safetensors.index.json",
@@ -33,15 +37,25 @@ class Fetched:
         A folder in transformers' layout, or a single GGUF file.
     revision
         The resolved revision (commit hash) where the source has one.
+    digests
+        SHA-256 that the source itself names of its files, by name; hubs do for large files.
     """
 
     path: Path
     revision: str = ""
+    digests: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_gguf(self) -> bool:
         """Whether the weights are one GGUF file."""
         return self.path.is_file()
+
+
+def is_wanted(name: str) -> bool:
+    """Whether a file, by its path in a repository or its name in a folder, is part of a model."""
+    return any(fnmatch(name, one) for one in HUB_FILES) and not any(
+        fnmatch(name, one) for one in HUB_IGNORED
+    )
 
 
 def source_files(row: ModelRow) -> list[Path]:
@@ -146,7 +160,11 @@ def _fetch_hub(row: ModelRow, workspace: Path) -> Fetched:
     where = f"model '{row.model}' ({row.location})"
     revision = row.revision or "main"
     try:
-        commit = HfApi().model_info(row.location, revision=revision).sha or revision
+        info = HfApi().model_info(row.location, revision=revision, files_metadata=True)
+        commit = info.sha or revision
+        files = [one for one in info.siblings or [] if is_wanted(one.rfilename)]
+        size = sum(one.size or 0 for one in files)
+        require_space(workspace, size, what=f"model '{row.model}'")
         folder = snapshot_download(
             row.location,
             revision=commit,
@@ -175,6 +193,9 @@ def _fetch_hub(row: ModelRow, workspace: Path) -> Fetched:
             remedy="correct 'location', or log in with `hf auth login`",
         ) from None
     except (OfflineModeIsEnabled, LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+        full = explain_disk(error, folder=workspace)
+        if full is not None:
+            raise full from None
         raise ModelError(
             f"the model could not be fetched ({type(error).__name__}): {str(error)[:200]}",
             where=where,
@@ -187,4 +208,10 @@ def _fetch_hub(row: ModelRow, workspace: Path) -> Fetched:
             where=where,
             remedy="choose a revision with safetensors; pickled weights are refused",
         )
-    return Fetched(path, revision=commit)
+    return Fetched(path, revision=commit, digests=_published(files))
+
+
+def _published(files: Iterable[Any]) -> dict[str, str]:
+    """SHA-256 of the large files as the hub names them."""
+    large = {one.rfilename: one.lfs for one in files if one.lfs}
+    return {name: str(lfs["sha256"]) for name, lfs in large.items()}

@@ -208,6 +208,27 @@ class Activations:
         return f"delete {self.folder} and run the workflow again"
 
 
+def refuse_mixed(stores: Mapping[str, Activations]) -> None:
+    """Refuse stores that were not made alike: their numbers cannot be compared.
+
+    Raises
+    ------
+    StoreError
+        Two languages are of other models, corpora, extractions or versions of the extraction.
+    """
+    alike = ("extraction_version", "model", "model_digest", "corpus", "extraction")
+    first, *others = stores.items()
+    for code, store in others:
+        for key in alike:
+            ours, theirs = first[1].identity.get(key), store.identity.get(key)
+            if ours != theirs:
+                raise StoreError(
+                    f"'{first[0]}' and '{code}' are not made alike: '{key}' is {ours} and {theirs}",
+                    where=str(store.folder),
+                    remedy="run the workflow again; it makes the older one anew",
+                )
+
+
 def open_group(path: Path) -> zarr.Group:
     """Open a Zarr group for reading.
 

@@ -174,7 +174,13 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         There is none, or it is damaged.
     """
     manifest = read_json(folder / MANIFEST)
-    if manifest is None or not manifest.get("complete") or manifest.get("format") != FORMAT:
+    if manifest is not None and manifest.get("format") != FORMAT:
+        raise StoreError(
+            f"the store is of format {manifest.get('format')}, this version reads {FORMAT}",
+            where=str(folder / MANIFEST),
+            remedy="run the workflow again; it makes the store anew",
+        )
+    if manifest is None or not manifest.get("complete"):
         raise StoreError(
             "the store is not published, or its manifest is damaged",
             where=str(folder / MANIFEST),

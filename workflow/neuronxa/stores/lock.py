@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 
 @contextmanager
@@ -15,3 +15,17 @@ def writing(path: Path) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path):
         yield
+
+
+@contextmanager
+def claimed(paths: Iterable[Path]) -> Iterator[bool]:
+    """Hold all of these lock files, or none: does not wait, and says whether they are held."""
+    with ExitStack() as held:
+        try:
+            for path in sorted(paths):
+                held.enter_context(FileLock(path, timeout=0))
+        except Timeout:
+            held.close()
+            yield False
+            return
+        yield True

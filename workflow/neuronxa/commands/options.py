@@ -1,0 +1,28 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from neuronxa.config.files import DEFAULT, read_configuration
+from neuronxa.plan import Plan, make_plan
+
+
+def add_configs(parser: argparse.ArgumentParser) -> None:
+    """The configurations that a command is about."""
+    parser.add_argument(
+        "--config",
+        action="append",
+        type=Path,
+        metavar="FILE",
+        help=f"a configuration of your own, as in `make run CONFIG=...`: it changes keys of "
+        f"{DEFAULT}; may be given several times",
+    )
+
+
+def plans_of(options: argparse.Namespace) -> list[Plan]:
+    """One plan for each configuration; that of the default one where none is named."""
+    default = [DEFAULT] if DEFAULT.is_file() else []
+    chosen = [[*default, path] for path in options.config or []] or [[DEFAULT]]
+    return [make_plan(read_configuration(one), where=str(one[-1])) for one in chosen]

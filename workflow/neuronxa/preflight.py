@@ -1,0 +1,96 @@
+"""What is asked of the disk before a run begins: that it can be written, and that it suffices."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from neuronxa.disk import (
+    MAKE_SPACE,
+    existing,
+    free_bytes,
+    refuse_unwritable,
+    require_space,
+    shown,
+)
+from neuronxa.plan import Plan
+from neuronxa.space import Part, parts_of
+from neuronxa.stores.sizes import LEAST
+
+#: Less free space than this is a full disk: Snakemake writes small files all the time.
+FULL_BYTES = 2**18
+
+#: Where a run writes, below its working directory.
+WRITTEN = (".", ".snakemake", "results", "resources")
+
+
+def check_writable(root: Path = Path()) -> None:
+    """Refuse a working directory that cannot be written.
+
+    Raises
+    ------
+    DiskError
+        It, or a folder that runs write to.
+    """
+    refuse_unwritable([root / name for name in WRITTEN])
+
+
+def check_space(plan: Plan, *, whole: bool, root: Path = Path()) -> str:
+    """Tell how much the run will write, and refuse it if that clearly cannot fit.
+
+    Parameters
+    ----------
+    plan
+        The run.
+    whole
+        Whether all of it is asked for; of a part the need is not known, so nothing is refused.
+    root
+        The working directory.
+
+    Returns
+    -------
+    str
+        One line.
+
+    Raises
+    ------
+    DiskError
+        Less is free than the least that it can take.
+    """
+    parts = parts_of(plan, root)
+    if whole:
+        for here in file_systems(parts):
+            needed = sum(part.to_come for part in here)
+            require_space(here[0].folder, needed, what="the run", least=LEAST)
+    return told(parts)
+
+
+def tell_if_full(root: Path = Path()) -> None:
+    """Say on the screen that the disk is full, if it is; for the end of a run, however it ended."""
+    if free_bytes(root) < FULL_BYTES:
+        print(
+            f"\nError: {root.absolute()}: the disk is full, {shown(free_bytes(root))} are free"
+            f"\n  Hint: {MAKE_SPACE}",
+            file=sys.stderr,
+        )
+
+
+def told(parts: Sequence[Part]) -> str:
+    """One line: what is to come, what is free, and what is not known yet."""
+    lines = [
+        f"about {shown(sum(part.to_come for part in here))} to come, "
+        f"{shown(free_bytes(here[0].folder))} free"
+        for here in file_systems(parts)
+    ]
+    unknown = dict.fromkeys(part.why for part in parts if part.needed is None)
+    more = f"; not counted: {'; '.join(unknown)}" if unknown else ""
+    return "Disk: " + " | ".join(lines) + more
+
+
+def file_systems(parts: Sequence[Part]) -> list[list[Part]]:
+    """The parts by the file system that they lie on, or will."""
+    found: dict[int, list[Part]] = {}
+    for part in parts:
+        found.setdefault(existing(part.folder).stat().st_dev, []).append(part)
+    return list(found.values())

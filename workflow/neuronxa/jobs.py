@@ -1,4 +1,4 @@
-"""What every job does: write its log, show progress, and end with one readable message."""
+"""What every job does: check inputs, write a log, show progress, record outputs, end readably."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import Any
 from tqdm import tqdm
 
 from neuronxa.errors import NeuronXAError
+from neuronxa.provenance import JobRecord
 
 logger = logging.getLogger("neuronxa")
 
@@ -23,15 +24,16 @@ LOG_EVERY = 15.0
 
 
 @contextmanager
-def job(log: str | Path) -> Iterator[None]:
-    """Send log lines to a file, and turn a user's fault into one message and exit status 1.
+def job(snakemake: Any) -> Iterator[None]:
+    """Log to a file, refuse damaged inputs, record the outputs; a user's fault is one message.
 
     Parameters
     ----------
-    log
-        Log file of the job. The traceback of any failure goes there; the screen shows the message.
+    snakemake
+        The object that Snakemake gives a script. The traceback of any failure goes to its log; the
+        screen shows the message, and the exit status is 1.
     """
-    path = Path(log)
+    path = Path(snakemake.log[0])
     path.parent.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(path, mode="w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
@@ -42,7 +44,10 @@ def job(log: str | Path) -> Iterator[None]:
     warnings.filterwarnings("once")
     try:
         logger.info("started")
+        record = JobRecord.of(snakemake)
+        record.start()
         yield
+        record.finish()
         logger.info("finished")
     except NeuronXAError as error:
         logger.exception("failed")

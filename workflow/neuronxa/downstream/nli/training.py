@@ -208,6 +208,24 @@ class FineTuning:
         return pd.DataFrame(rows, columns=["step", "epoch", "loss", "learning_rate"])
 
 
+def check_weights(folder: Path) -> dict[str, Any]:
+    """The manifest of a fine-tuning whose files are those that it names.
+
+    Raises
+    ------
+    StoreError, ModelError
+        Not published, or the weights are missing or damaged.
+    """
+    manifest = read_manifest(folder)
+    if not _whole(folder, manifest["facts"]):
+        raise ModelError(
+            "the fine-tuned weights are missing or damaged",
+            where=str(folder),
+            remedy=f"run: {remake(folder / MANIFEST, delete=folder)}",
+        )
+    return manifest
+
+
 def load_fine_tuned(snapshot: Path, folder: Path, *, device: str) -> Any:
     """The fine-tuned causal model, in float32 and eval mode, with adapters merged into it.
 
@@ -227,13 +245,7 @@ def load_fine_tuned(snapshot: Path, folder: Path, *, device: str) -> Any:
     """
     from neuronxa.models.loading import load_causal
 
-    manifest = read_manifest(folder)
-    if not _whole(folder, manifest["facts"]):
-        raise ModelError(
-            "the fine-tuned weights are missing or damaged",
-            where=str(folder),
-            remedy=f"run: {remake(folder / MANIFEST, delete=folder)}",
-        )
+    manifest = check_weights(folder)
     if manifest["identity"]["recipe"]["method"] == "full":
         return load_causal(folder / WEIGHTS, device=device)
     from peft import PeftModel

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,7 +23,7 @@ import numpy as np
 
 from neuronxa.damage import check_handle, find_damage
 from neuronxa.errors import NeuronXAError
-from neuronxa.provenance import check_file
+from neuronxa.provenance import RECORDS, check_file
 
 from ..workflow.conftest import write_config
 from ..workflow.project import make_project
@@ -72,7 +73,7 @@ def run_snakemake(folder, *arguments):
 def files_of(folder, kind):
     """The files of one kind."""
     found = {path for pattern in KINDS[kind] for path in folder.glob(pattern) if path.is_file()}
-    return sorted(path for path in found if kind == "provenance" or "provenance" not in path.parts)
+    return sorted(path for path in found if kind == "provenance" or RECORDS not in path.parts)
 
 
 def damage(path, rng):
@@ -102,6 +103,8 @@ def named(error, path):
 
 def readers_refuse(folder, path):
     """Whether what reads a file in a run refuses it: the job that it goes into, or the store."""
+    if RECORDS in path.parts:  # read with the file that it is of
+        path = Path(*(part for part in path.parts if part != RECORDS)).with_suffix("")
     behind = [
         parent / name
         for parent in path.parents
@@ -137,7 +140,7 @@ def one_trial(folder, kind, rng):
 
 
 def contents(folder):
-    """Every byte of the results and resources of a run, but for what tells of its jobs."""
+    """Every byte of the results and resources of a run, but for logs, times and locks."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for top in ("resources", "results")
@@ -163,6 +166,50 @@ def repair(folder):
     return commands
 
 
+def other_bytes(folder, again):
+    """Do the same work in another folder; what has other bytes there."""
+    again.mkdir()
+    for path in (*folder.glob("*.tsv"), *folder.glob("*.csv"), folder / "config.yaml"):
+        shutil.copy(path, again)
+    shutil.copytree(folder / "config", again / "config")
+    run_snakemake(again, "--cores", "2")
+    mine, theirs = contents(folder), contents(again)
+    wrong = sorted(mine.keys() ^ theirs.keys())
+    wrong += [name for name, data in mine.items() if theirs.get(name, data) != data]
+    print(f"two folders: {len(mine)} files, {len(wrong)} differ", flush=True)
+    return wrong
+
+
+def let_through(folder, trials, rng):
+    """Damage files of all kinds in turn; the damages that were let through."""
+    assert not find_damage(folder / "results").damages
+    wrong, tried = [], Counter()
+    for trial in range(trials):
+        kind = list(KINDS)[trial % len(KINDS)]
+        tried[kind] += 1
+        if problem := one_trial(folder, kind, rng):
+            wrong.append(problem)
+    print(f"{trials} damages, {trials - len(wrong)} found: {dict(tried)}", flush=True)
+    return wrong
+
+
+def not_repaired(folder, rng):
+    """Damage a file of each kind and run the commands that are named; what is not as before."""
+    before, wrong = contents(folder), []
+    for kind in KINDS:
+        path = rng.choice(files_of(folder, kind))
+        damage(path, rng)
+        commands = repair(folder)
+        after = contents(folder)
+        changed = [name for name, data in before.items() if after.get(name) != data]
+        if changed:
+            wrong.append(f"{kind}, {path}: {changed} differ after {commands}")
+        print(f"{kind}: {commands}, {len(changed)} files differ", flush=True)
+    if "Nothing to be done" not in (left := run_snakemake(folder, "--dry-run")):
+        wrong.append(f"after the repairs a run has more to do: {left[-2000:]}")
+    return wrong
+
+
 def main(arguments=None):
     """Run the trials; exit status 1 if a damage was let through or not repaired."""
     parser = argparse.ArgumentParser(prog="python -m tests.torture.damage", description=__doc__)
@@ -173,32 +220,14 @@ def main(arguments=None):
     rng = np.random.default_rng(options.seed)
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary, "run")
+        wrong = []
         if options.folder is None:
             folder.mkdir()
             make_run(folder)
-        assert not find_damage(folder / "results").damages
-        wrong, tried = [], Counter()
-        for trial in range(options.trials):
-            kind = list(KINDS)[trial % len(KINDS)]
-            tried[kind] += 1
-            if problem := one_trial(folder, kind, rng):
-                wrong.append(problem)
-                print(problem, flush=True)
-        print(f"{options.trials} damages, {options.trials - len(wrong)} found", dict(tried))
-        before, repaired = contents(folder), 0
-        for kind in KINDS:
-            path = rng.choice(files_of(folder, kind))
-            damage(path, rng)
-            commands = repair(folder)
-            changed = [name for name, data in contents(folder).items() if before[name] != data]
-            left = run_snakemake(folder, "--dry-run")
-            if changed or "Nothing to be done" not in left:
-                wrong.append(f"{kind}, {path}: {changed} differ after {commands}; {left[-2000:]}")
-                print(wrong[-1], flush=True)
-            else:
-                repaired += 1
-                print(f"{kind}: repaired by {commands}", flush=True)
-        print(f"{len(KINDS)} kinds, {repaired} repaired bit by bit")
+            wrong += other_bytes(folder, Path(temporary, "again"))
+        wrong += let_through(folder, options.trials, rng)
+        wrong += not_repaired(folder, rng)
+    print(*wrong, sep="\n")
     return 1 if wrong else 0
 
 

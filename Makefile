@@ -12,7 +12,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --rerun-incomplete $(if $(CONFIG)
 REPORT := results/report.html
 
 .DEFAULT_GOAL := help
-.PHONY: help install run report verify test bench precision lint format lock clean
+.PHONY: help install run report verify test torture bench precision lint format lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -37,11 +37,15 @@ report: install  ## make results/report.html
 	  || $(SNAKEMAKE) --report $(REPORT)
 	@echo "The report is in $(REPORT)"
 
-verify: install  ## compare the default run with the committed reference
+verify: install  ## check all results for damage, and compare the default run with the reference
+	$(BIN)/python -m neuronxa verify
 	$(BIN)/python -m tests.reference.verify
 
 test: install  ## run all tests
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+
+torture: install  ## damage results at random: everything must be found and repaired
+	$(BIN)/python -m tests.torture.damage --trials 200 --seed 0
 
 # TEXTS: a folder with one text per language; by default the embedded corpus
 TEXTS ?= resources/corpora/interface
@@ -81,5 +85,5 @@ lock: install  ## render envs/ from the pins in pyproject.toml
 
 clean:  ## remove the results of all runs (snapshots and texts in resources/ stay)
 	rm -rf results/activations results/alignment results/neurons results/benchmarks results/transfer results/rankings \
-	  results/fine_tuning results/nli results/harness results/controls results/items \
+	  results/fine_tuning results/nli results/harness results/controls results/items results/provenance \
 	  results/correlation results/tables results/figures results/logs results/timings results/bench $(REPORT)

@@ -83,9 +83,11 @@ def compare_runs(
             row |= _turned(*map(Alignment, folders))
         rows.append({"scores": name, **row})
         problems += [f"{name}: {what}" for what in wrong]
+    table = pd.DataFrame(rows)
+    whole = [name for name in ("values", "equal", "decisions", "turned") if name in table]
     return Comparison(
         settings=tuple(_other_settings(first, second)),
-        table=pd.DataFrame(rows),
+        table=table.astype(dict.fromkeys(whole, "Int64")),
         problems=tuple(problems),
     )
 

@@ -39,7 +39,8 @@ report: install  ## make results/report.html
 	  || $(SNAKEMAKE) --report $(REPORT)
 	@echo "The report is in $(REPORT)"
 
-verify: install  ## compare the default run with the committed reference
+verify: install  ## check all results for damage, and compare the default run with the reference
+	$(BIN)/python -m neuronxa verify
 	$(BIN)/python -m tests.reference.verify
 
 test: install  ## run all tests
@@ -60,9 +61,11 @@ bench: bench-inputs  ## measure speed and memory of extraction and comparison ag
 	$(BIN)/python -m tests.benchmarks.alignment --stores $(STORES)
 
 KILLS ?= 50
+TRIALS ?= 200
 
-torture: install  ## kill runs at many random moments, and fill the disk under them
+torture: install  ## kill runs at many random moments, damage their files, fill the disk under them
 	$(BIN)/python -m tests.torture.kills --kills $(KILLS)
+	$(BIN)/python -m tests.torture.damage --trials $(TRIALS)
 	$(BIN)/python -m tests.torture.disk
 
 precision: bench-inputs  ## measure what half precision does to states and scores
@@ -99,5 +102,5 @@ gc: install  ## show what takes disk and what is stale (GC=--delete deletes it)
 
 clean:  ## remove the results of all runs (snapshots and texts in resources/ stay)
 	rm -rf results/activations results/alignment results/neurons results/benchmarks results/transfer results/rankings \
-	  results/fine_tuning results/nli results/harness results/controls results/items \
+	  results/fine_tuning results/nli results/harness results/controls results/items results/provenance \
 	  results/correlation results/tables results/figures results/logs results/timings results/bench $(REPORT)

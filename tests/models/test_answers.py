@@ -107,7 +107,7 @@ def test_damaged_rankings_are_found(facts):
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
-    with pytest.raises(StoreError, match=r"missing or damaged(.|\n)*Hint: delete"):
+    with pytest.raises(StoreError, match=r"missing or damaged(.|\n)*Hint: run: "):
         read_rankings(one.folder / "eng_Latn")
 
 

@@ -314,7 +314,7 @@ def test_damaged_results_are_found(make_run):
     run = make_run(LANGUAGES[:1])
     run.publish()
     (run.folder / "eng_Latn" / SAMPLES).write_bytes(b"no")
-    with pytest.raises(StoreError, match=r"missing or damaged(.|\n)*Hint: delete"):
+    with pytest.raises(StoreError, match=r"missing or damaged(.|\n)*Hint: run: "):
         score_run(run.folder, run.row, model="m")
 
 

@@ -181,7 +181,7 @@ def test_what_is_learnt_carries_over(world, tuned, tmp_path, monkeypatch):
     shared = sum((p.premise, p.hypothesis) in seen for p in toy_pairs(60, 2))
     assert facts["also_in_training"] == shared > 0
     (tmp_path / "deu_Latn" / "predictions.parquet").write_bytes(b"x")
-    with pytest.raises(StoreError, match=r"missing or damaged(.|\n)*Hint: delete"):
+    with pytest.raises(StoreError, match=r"missing or damaged(.|\n)*Hint: run: "):
         read_predictions(tmp_path / "deu_Latn")
 
 
@@ -322,7 +322,7 @@ def test_damaged_weights_are_found_and_made_again(world, tuned, tmp_path):
     path = copy.folder / "weights" / "adapter_model.safetensors"
     whole = path.read_bytes()
     path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-    with pytest.raises(ModelError, match=r"missing or damaged(.|\n)*Hint: delete"):
+    with pytest.raises(ModelError, match=r"missing or damaged(.|\n)*Hint: run: "):
         load_fine_tuned(copy.snapshot, copy.folder, device="cpu")
     copy.publish()
     assert path.read_bytes() == whole

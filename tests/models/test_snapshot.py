@@ -171,7 +171,7 @@ def test_a_damaged_card_names_the_file_and_the_way_out(tmp_path):
     with pytest.raises(ModelError, match="there is no snapshot"):
         read_card(tmp_path)
     (tmp_path / "model.json").write_text("{")
-    with pytest.raises(ModelError, match=r"model\.json: the card is damaged(.|\n)*Hint: delete"):
+    with pytest.raises(ModelError, match=r"model\.json: the card is damaged(.|\n)*Hint: run: "):
         read_card(tmp_path)
 
 

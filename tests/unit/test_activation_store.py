@@ -92,7 +92,7 @@ def _flip(path):
 def test_damage_is_found_and_named(tmp_path, damage, name):
     filled_store(tmp_path)
     damage(_chunk(tmp_path, name))
-    with pytest.raises(StoreError, match=rf"'{name}'(.|\n)*Hint: delete") as error:
+    with pytest.raises(StoreError, match=rf"'{name}'(.|\n)*Hint: run: rm -rf") as error:
         Activations(tmp_path).verify()
     assert str(tmp_path) in str(error.value)
 

@@ -20,6 +20,7 @@ from neuronxa.jobs import job
 from neuronxa.space import Sizes, layout_of, model_sizes
 from neuronxa.stores.sizes import activation_bytes
 
+from .given import given
 from .stores import default_extraction, filled_store, random_blocks
 
 FULL = Path("/dev/full")  # every write to it finds the disk full
@@ -74,7 +75,7 @@ def test_other_errors_are_not_the_disks():
 
 
 def failing_job(log, error):
-    with job(log):
+    with job(given(log)):
         raise error
 
 
@@ -94,7 +95,7 @@ def test_a_job_on_a_full_disk_ends_with_one_message(tmp_path, capsys):
 def test_a_log_that_does_not_fit_is_no_traceback_on_the_screen(tmp_path, capsys):
     log = tmp_path / "job.log"
     log.symlink_to(FULL)
-    with job(log):
+    with job(given(log)):
         logging.getLogger("neuronxa").info("a line")
     assert "Logging error" not in capsys.readouterr().err
 

@@ -74,3 +74,27 @@ def test_the_manifest_has_the_bytes_of_the_record(tmp_path):
     first.publish()
     assert (tmp_path / MANIFEST).read_bytes() == (tmp_path / RECORD).read_bytes()
     assert json.loads((tmp_path / MANIFEST).read_text())["identity"] == {"x": "a"}
+
+
+def test_a_changed_word_of_a_record_or_manifest_is_not_believed(tmp_path):
+    first = journal(tmp_path)
+    first.start()
+    first.finish({"truncated": 1})
+    first.publish()
+    for name in (RECORD, MANIFEST):
+        path = tmp_path / name
+        path.write_text(path.read_text("utf-8").replace('"truncated": 1', '"truncated": 3'))
+    with pytest.raises(StoreError, match="its manifest is damaged"):
+        read_manifest(tmp_path)
+    assert not journal(tmp_path).resume()
+
+
+def test_a_manifest_of_an_older_version_has_no_seal_and_is_read(tmp_path):
+    first = journal(tmp_path)
+    first.start()
+    first.finish({})
+    path = first.publish()
+    content = json.loads(path.read_text("utf-8"))
+    del content["seal"]
+    path.write_text(json.dumps(content), "utf-8")
+    assert read_manifest(tmp_path)["complete"]

@@ -13,11 +13,14 @@ import pytest
 from neuronxa.jobs import job
 from neuronxa.killed import killed_jobs, memory_kills, tell
 
+from .given import given
+
 JOB = """
 import os, signal, sys, time
 from neuronxa import jobs
+from tests.unit.given import given
 jobs.MEMORY_EVERY = 0.05
-with jobs.job(sys.argv[1]):
+with jobs.job(given(sys.argv[1])):
     kept = bytearray(300_000_000)
     time.sleep(1)
     os.kill(os.getpid(), signal.SIGKILL)
@@ -26,7 +29,7 @@ with jobs.job(sys.argv[1]):
 
 def test_a_killed_job_is_found_with_the_memory_that_it_told_of(tmp_path, repository):
     log = tmp_path / "logs" / "align_languages" / "m" / "c.log"
-    environment = {**os.environ, "PYTHONPATH": str(repository / "workflow")}
+    environment = {**os.environ, "PYTHONPATH": f"{repository / 'workflow'}{os.pathsep}{repository}"}
     done = subprocess.run([sys.executable, "-c", JOB, str(log)], env=environment, check=False)
     assert done.returncode == -signal.SIGKILL
     (killed,) = killed_jobs(tmp_path / "logs", since=0)
@@ -41,9 +44,9 @@ def test_a_killed_job_is_found_with_the_memory_that_it_told_of(tmp_path, reposit
 
 
 def test_jobs_that_end_by_themselves_are_not_killed(tmp_path):
-    with job(tmp_path / "good.log"):
+    with job(given(tmp_path / "good.log")):
         logging.getLogger("x").info("at work")
-    with pytest.raises(ValueError, match="no"), job(tmp_path / "bad.log"):
+    with pytest.raises(ValueError, match="no"), job(given(tmp_path / "bad.log")):
         raise ValueError("no")
     assert not list(killed_jobs(tmp_path, since=0))
 

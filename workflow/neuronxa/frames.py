@@ -6,10 +6,10 @@ from io import BytesIO
 from pathlib import Path
 
 import pandas as pd
-from pyarrow import ArrowException
 
 from neuronxa.errors import StoreError
 from neuronxa.files import atomic_write_bytes
+from neuronxa.provenance import remake
 
 
 def write_frame(path: Path, frame: pd.DataFrame) -> None:
@@ -29,11 +29,11 @@ def read_frame(path: Path) -> pd.DataFrame:
     """
     try:
         return pd.read_parquet(path)
-    except (OSError, ArrowException, ValueError) as error:
+    except Exception as error:  # damaged bytes fail wherever they lead the reader to
         raise StoreError(
             f"the table cannot be read ({type(error).__name__})",
             where=str(path),
-            remedy=f"delete {path} and run the workflow again",
+            remedy=f"run: {remake(Path(path))}",
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""What every job does: write its log, show progress, and end with one readable message."""
+"""What every job does: check inputs, write a log, show progress, record outputs, end readably."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from tqdm import tqdm
 from neuronxa.disk import explain_disk
 from neuronxa.errors import NeuronXAError
 from neuronxa.killed import FAILED, FINISHED, MEMORY, STARTED
+from neuronxa.provenance import JobRecord
 
 logger = logging.getLogger("neuronxa")
 
@@ -35,15 +36,16 @@ MEMORY_EVERY = 2.0
 
 
 @contextmanager
-def job(log: str | Path) -> Iterator[None]:
-    """Send log lines to a file, and turn a user's fault into one message and exit status 1.
+def job(snakemake: Any) -> Iterator[None]:
+    """Log to a file, refuse damaged inputs, record the outputs; a user's fault is one message.
 
     Parameters
     ----------
-    log
-        Log file of the job. The traceback of any failure goes there; the screen shows the message.
+    snakemake
+        The object that Snakemake gives a script. The traceback of any failure goes to its log; the
+        screen shows the message, and the exit status is 1.
     """
-    path = Path(log)
+    path = Path(snakemake.log[0])
     root = logging.getLogger()
     root.setLevel(logging.INFO)
     # a line that a full disk does not take must not become a traceback on the screen
@@ -59,7 +61,10 @@ def job(log: str | Path) -> Iterator[None]:
         root.addHandler(handler)
         logger.info(STARTED)
         Thread(target=_tell_memory, args=(over,), daemon=True).start()
+        record = JobRecord.of(snakemake)
+        record.start()
         yield
+        record.finish()
         logger.info(FINISHED)
     except Exception as error:
         logger.exception(FAILED)

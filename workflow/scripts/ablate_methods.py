@@ -8,7 +8,7 @@ from neuronxa.frames import read_frame, read_frames, write_frame
 from neuronxa.jobs import job
 from neuronxa.statistics import ablation
 
-with job(snakemake.log[0]):
+with job(snakemake):
     params = snakemake.params
     base = next(iter(params.extractions))
     site = params.extractions[base]["site"]

@@ -14,7 +14,7 @@ from neuronxa.stores.alignment import Alignment
 from neuronxa.stores.lock import writing
 from neuronxa.stores.registry import representations_of
 
-with job(snakemake.log[0]):
+with job(snakemake):
     names, params = snakemake.wildcards, snakemake.params
     settings = load_settings(snakemake.config)
     folder = Path(snakemake.output.manifest).parent

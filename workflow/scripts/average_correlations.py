@@ -6,7 +6,7 @@ from neuronxa.frames import read_frame, write_frame
 from neuronxa.jobs import job
 from neuronxa.statistics.averages import average_correlations
 
-with job(snakemake.log[0]):
+with job(snakemake):
     averages = average_correlations(
         read_frame(Path(snakemake.input[0])),
         snakemake.params.scored,

@@ -9,7 +9,7 @@ from neuronxa.jobs import Progress, job
 from neuronxa.neurons.census import take_census
 from neuronxa.stores.activations import Activations
 
-with job(snakemake.log[0]):
+with job(snakemake):
     names, params = snakemake.wildcards, snakemake.params
     census = take_census(
         {Path(path).parent.name: Activations(Path(path).parent) for path in snakemake.input},

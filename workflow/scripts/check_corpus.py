@@ -9,7 +9,7 @@ from neuronxa.files import atomic_write_text
 from neuronxa.jobs import job
 from neuronxa.languages import Languages
 
-with job(snakemake.log[0]):
+with job(snakemake):
     described = summarise(
         CorpusRow(**snakemake.params.row),
         {Path(path).stem: Path(path) for path in snakemake.input},

@@ -8,7 +8,7 @@ from neuronxa.alignment.methods import method_scores
 from neuronxa.frames import read_frame, write_frame
 from neuronxa.jobs import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     parts = [
         # .../<model>/<corpus>/<extraction>/scores.parquet
         method_scores(

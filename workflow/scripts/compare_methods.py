@@ -6,7 +6,7 @@ from neuronxa.frames import read_frame, read_frames, write_frame
 from neuronxa.jobs import job
 from neuronxa.statistics.differences import compare_methods
 
-with job(snakemake.log[0]):
+with job(snakemake):
     differences = compare_methods(
         read_frame(Path(snakemake.input.methods)),
         read_frames(list(map(Path, snakemake.input.downstream))),

@@ -6,7 +6,7 @@ from neuronxa.frames import read_frames, write_frame
 from neuronxa.jobs import job
 from neuronxa.statistics.mantel import compare_pairs
 
-with job(snakemake.log[0]):
+with job(snakemake):
     pairs = compare_pairs(
         read_frames(list(map(Path, snakemake.input.alignment))),
         read_frames(list(map(Path, snakemake.input.tasks))),

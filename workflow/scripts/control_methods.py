@@ -7,7 +7,7 @@ from neuronxa.jobs import job
 from neuronxa.languages import Languages
 from neuronxa.statistics.partial import control_methods
 
-with job(snakemake.log[0]):
+with job(snakemake):
     partial = control_methods(
         read_frame(Path(snakemake.input.methods)),
         read_frames(list(map(Path, snakemake.input.downstream))),

@@ -6,7 +6,7 @@ from neuronxa.config import load_settings
 from neuronxa.downstream.harness.evaluation import HarnessRun
 from neuronxa.jobs import Progress, job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     names = snakemake.wildcards
     settings = load_settings(snakemake.config)
     run = HarnessRun(

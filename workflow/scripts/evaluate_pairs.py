@@ -6,7 +6,7 @@ from neuronxa.config import load_settings
 from neuronxa.downstream.nli.evaluation import EvaluationShard
 from neuronxa.jobs import Progress, job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     names = snakemake.wildcards
     # the languages are no parameter, so that adding one does not evaluate the others again
     settings = load_settings(snakemake.config)

@@ -7,7 +7,7 @@ from neuronxa.config import load_settings
 from neuronxa.corpora.prepare import prepared_languages
 from neuronxa.jobs import Progress, job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     names = snakemake.wildcards
     # The languages of the shard are read from the config and are no parameter: a parameter that
     # changes would run every language again.

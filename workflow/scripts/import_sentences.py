@@ -7,7 +7,7 @@ from neuronxa.corpora.prepare import prepare_language
 from neuronxa.jobs import job
 from neuronxa.languages import Languages
 
-with job(snakemake.log[0]):
+with job(snakemake):
     pivot_side = snakemake.output.get("pivot")
     prepare_language(
         CorpusRow(label="-", **snakemake.params.row),

@@ -7,7 +7,7 @@ from neuronxa.jobs import job
 from neuronxa.languages import Languages
 from neuronxa.statistics.families import leave_out_families
 
-with job(snakemake.log[0]):
+with job(snakemake):
     families = leave_out_families(
         read_frame(Path(snakemake.input.methods)),
         read_frames(list(map(Path, snakemake.input.downstream))),

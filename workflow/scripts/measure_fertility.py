@@ -9,7 +9,7 @@ from neuronxa.jobs import job
 from neuronxa.languages import Languages
 from neuronxa.stores.activations import Activations
 
-with job(snakemake.log[0]):
+with job(snakemake):
     folders = [Path(path).parent for path in snakemake.input.stores]
     tokens = fertility_frame(
         {folder.name: Activations(folder) for folder in folders},

@@ -7,7 +7,7 @@ from neuronxa.controls.texts import beside_pivot, read_texts
 from neuronxa.frames import write_frame
 from neuronxa.jobs import Progress, job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     corpus = snakemake.wildcards.corpus
     texts = read_texts(map(Path, snakemake.input))
     floor = lexical_frame(

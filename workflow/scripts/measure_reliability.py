@@ -7,7 +7,7 @@ from neuronxa.jobs import job
 from neuronxa.statistics.reliability import alignment_reliability
 from neuronxa.stores.alignment import Alignment
 
-with job(snakemake.log[0]):
+with job(snakemake):
     reliability = alignment_reliability(
         Alignment(Path(snakemake.input[0]).parent),
         pivot=snakemake.params.pivot,

@@ -8,7 +8,7 @@ from neuronxa.output.figures import figure_ablations
 from neuronxa.output.labels import Labels
 from neuronxa.output.style import save_figure
 
-with job(snakemake.log[0]):
+with job(snakemake):
     names, params = snakemake.wildcards, snakemake.params
     ablations = read_frame(Path(snakemake.input[0]))
     kept = (ablations[["model", "corpus"]] == [names.model, names.corpus]).all(axis=1)

@@ -8,7 +8,7 @@ from neuronxa.output.figures import figure_claim
 from neuronxa.output.labels import Labels
 from neuronxa.output.style import save_figure
 
-with job(snakemake.log[0]):
+with job(snakemake):
     figure = figure_claim(
         read_frame(Path(snakemake.input[0])), labels=Labels(**snakemake.params.labels)
     )

@@ -9,7 +9,7 @@ from neuronxa.output.figures import figure_consistency
 from neuronxa.output.labels import Labels
 from neuronxa.output.style import save_figure
 
-with job(snakemake.log[0]):
+with job(snakemake):
     figure = figure_consistency(
         read_frame(Path(snakemake.input[0])),
         languages=Languages.read(snakemake.params.languages),

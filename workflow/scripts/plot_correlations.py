@@ -8,7 +8,7 @@ from neuronxa.output.figures import figure_correlations
 from neuronxa.output.labels import Labels
 from neuronxa.output.style import save_figure
 
-with job(snakemake.log[0]):
+with job(snakemake):
     correlations = read_frame(Path(snakemake.input[0]))
     kept = (correlations[["corpus", "extraction"]] == list(snakemake.wildcards)).all(axis=1)
     figure = figure_correlations(correlations[kept], labels=Labels(**snakemake.params.labels))

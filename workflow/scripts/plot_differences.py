@@ -8,7 +8,7 @@ from neuronxa.output.figures import figure_differences
 from neuronxa.output.labels import Labels
 from neuronxa.output.style import save_figure
 
-with job(snakemake.log[0]):
+with job(snakemake):
     differences = read_frame(Path(snakemake.input[0]))
     kept = (differences[["corpus", "extraction"]] == list(snakemake.wildcards)).all(axis=1)
     figure = figure_differences(differences[kept], labels=Labels(**snakemake.params.labels))

@@ -10,7 +10,7 @@ from neuronxa.output.figures import figure_lexical
 from neuronxa.output.labels import Labels
 from neuronxa.output.style import save_figure
 
-with job(snakemake.log[0]):
+with job(snakemake):
     params = snakemake.params
     scores = read_frame(Path(snakemake.input.scores))
     figure = figure_lexical(

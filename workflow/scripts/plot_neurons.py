@@ -8,7 +8,7 @@ from neuronxa.output.figures import figure_neurons
 from neuronxa.output.labels import Labels
 from neuronxa.output.style import save_figure
 
-with job(snakemake.log[0]):
+with job(snakemake):
     figure = figure_neurons(
         read_frame(Path(snakemake.input.neurons)),
         read_frame(Path(snakemake.input.languages)),

@@ -8,7 +8,7 @@ from neuronxa.output.figures import figure_pool
 from neuronxa.output.labels import Labels
 from neuronxa.output.style import save_figure
 
-with job(snakemake.log[0]):
+with job(snakemake):
     params = snakemake.params
     figure = figure_pool(
         read_frame(Path(snakemake.input[0])), site=params.site, labels=Labels(**params.labels)

@@ -10,7 +10,7 @@ from neuronxa.output.labels import Labels
 from neuronxa.output.style import save_figure
 from neuronxa.statistics.summaries import of_run
 
-with job(snakemake.log[0]):
+with job(snakemake):
     names, params = snakemake.wildcards, snakemake.params
     run = (names.model, names.corpus, names.extraction)
     predictions, fits = (

@@ -9,7 +9,7 @@ from neuronxa.output.figures import figure_scatter
 from neuronxa.output.labels import Labels
 from neuronxa.output.style import save_figure
 
-with job(snakemake.log[0]):
+with job(snakemake):
     names, params = snakemake.wildcards, snakemake.params
     methods = read_frame(Path(snakemake.input.methods))
     run = (methods[["model", "corpus", "extraction"]] == list(names[:3])).all(axis=1)

@@ -9,7 +9,7 @@ from neuronxa.output.figures import figure_training
 from neuronxa.output.labels import Labels
 from neuronxa.output.style import save_figure
 
-with job(snakemake.log[0]):
+with job(snakemake):
     names = snakemake.wildcards
     figure = figure_training(
         read_frame(Path(snakemake.input[0]).with_name(CURVE)),

@@ -6,7 +6,7 @@ from neuronxa.frames import read_frame, read_frames, write_frame
 from neuronxa.jobs import job
 from neuronxa.statistics.prediction import predict_scores
 
-with job(snakemake.log[0]):
+with job(snakemake):
     fits, predictions = predict_scores(
         read_frame(Path(snakemake.input.methods)),
         read_frames(list(map(Path, snakemake.input.downstream))),

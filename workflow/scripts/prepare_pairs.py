@@ -7,7 +7,7 @@ from neuronxa.downstream.nli.prepare import prepare_evaluation, prepare_training
 from neuronxa.jobs import job
 from neuronxa.languages import Languages
 
-with job(snakemake.log[0]):
+with job(snakemake):
     params, language = snakemake.params, dict(snakemake.wildcards.items()).get("language")
     row = TaskRow(label="-", **params.row)
     common = {

@@ -7,7 +7,7 @@ from neuronxa.downstream.probes import ClozeProbe, FactProbe
 from neuronxa.jobs import Progress, job
 from neuronxa.plan import make_plan
 
-with job(snakemake.log[0]):
+with job(snakemake):
     names = snakemake.wildcards
     # the languages are no parameter, so that adding one does not ask the others again
     plan = make_plan(snakemake.config)

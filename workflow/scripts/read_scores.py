@@ -8,7 +8,7 @@ from neuronxa.frames import write_frame
 from neuronxa.jobs import job
 from neuronxa.languages import Languages
 
-with job(snakemake.log[0]):
+with job(snakemake):
     params = snakemake.params
     scores = read_scores(
         TaskRow(label="-", **params.row),

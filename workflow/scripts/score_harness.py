@@ -7,7 +7,7 @@ from neuronxa.downstream.harness.scores import score_run
 from neuronxa.frames import write_frame
 from neuronxa.jobs import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     scores, items = score_run(
         Path(snakemake.input[0]).parent,
         TaskRow(**snakemake.params.row),

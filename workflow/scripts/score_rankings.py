@@ -7,7 +7,7 @@ from neuronxa.downstream.rankings import read_rankings
 from neuronxa.frames import write_frame
 from neuronxa.jobs import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     params = snakemake.params
     rankings = {
         Path(path).parent.name: read_rankings(Path(path).parent) for path in snakemake.input

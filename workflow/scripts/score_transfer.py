@@ -7,7 +7,7 @@ from neuronxa.downstream.nli.scores import item_scores, score_predictions
 from neuronxa.frames import write_frame
 from neuronxa.jobs import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     params = snakemake.params
     names = {"model": snakemake.wildcards.model, "task": snakemake.wildcards.task}
     predictions = {

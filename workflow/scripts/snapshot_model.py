@@ -6,5 +6,5 @@ from neuronxa.config import ModelRow
 from neuronxa.jobs import job
 from neuronxa.models.snapshot import make_snapshot
 
-with job(snakemake.log[0]):
+with job(snakemake):
     make_snapshot(ModelRow(label="-", **snakemake.params.row), Path(snakemake.output[0]).parent)

@@ -9,7 +9,7 @@ from neuronxa.languages import Languages
 from neuronxa.output.labels import Labels, single
 from neuronxa.output.tables import controls_table, write_table
 
-with job(snakemake.log[0]):
+with job(snakemake):
     names, params = snakemake.wildcards, snakemake.params
     labels = Labels(**params.labels)
     scores, lexical, fertility = (

@@ -9,7 +9,7 @@ from neuronxa.output.labels import Labels
 from neuronxa.output.tables import correlation_table, downstream_table, write_table
 from neuronxa.statistics.sources import with_shots
 
-with job(snakemake.log[0]):
+with job(snakemake):
     labels = Labels(**snakemake.params.labels)
     languages = Languages.read(snakemake.params.languages)
     scores = read_frames(list(map(Path, snakemake.input.downstream)))

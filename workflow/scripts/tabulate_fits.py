@@ -7,7 +7,7 @@ from neuronxa.jobs import job
 from neuronxa.output.labels import Labels
 from neuronxa.output.tables import ablation_table, fits_table, write_table
 
-with job(snakemake.log[0]):
+with job(snakemake):
     params = snakemake.params
     shown = {"confidence": params.confidence, "labels": Labels(**params.labels)}
     write_table(

@@ -8,7 +8,7 @@ from neuronxa.models.snapshot import read_card
 from neuronxa.output.labels import Labels
 from neuronxa.output.tables import models_table, texts_table, write_table
 
-with job(snakemake.log[0]):
+with job(snakemake):
     labels = Labels(**snakemake.params.labels)
     write_table(
         models_table([read_card(Path(p).parent) for p in snakemake.input.models], labels=labels),

@@ -8,7 +8,7 @@ from neuronxa.languages import Languages
 from neuronxa.output.labels import Labels
 from neuronxa.output.tables import neurons_table, specific_neurons_table, write_table
 
-with job(snakemake.log[0]):
+with job(snakemake):
     labels = Labels(**snakemake.params.labels)
     files = {name: read_frame(Path(path)) for name, path in snakemake.input.items()}
     name = f"{labels.model(snakemake.wildcards.model)}, {labels.corpus(snakemake.wildcards.corpus)}"

@@ -9,7 +9,7 @@ from neuronxa.output.labels import Labels
 from neuronxa.output.tables import predictions_table, write_table
 from neuronxa.statistics.summaries import of_run
 
-with job(snakemake.log[0]):
+with job(snakemake):
     names, params = snakemake.wildcards, snakemake.params
     labels = Labels(**params.labels)
     predictions, fits = (

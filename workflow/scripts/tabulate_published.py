@@ -13,7 +13,7 @@ from neuronxa.output.tables import published_table, write_table
 from neuronxa.statistics.published import Run, compare_published
 from neuronxa.statistics.summaries import retrieval_summary
 
-with job(snakemake.log[0]):
+with job(snakemake):
     params = snakemake.params
     languages = Languages.read(params.languages)
     retrieval = [

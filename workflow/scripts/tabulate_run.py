@@ -9,7 +9,7 @@ from neuronxa.languages import Languages
 from neuronxa.output.labels import Labels
 from neuronxa.output.tables import language_table, measures_table, retrieval_table, write_table
 
-with job(snakemake.log[0]):
+with job(snakemake):
     params = snakemake.params
     labels = Labels(**params.labels)
     languages = Languages.read(snakemake.params.languages)

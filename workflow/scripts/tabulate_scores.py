@@ -11,7 +11,7 @@ from neuronxa.languages import Languages
 from neuronxa.output.labels import Labels
 from neuronxa.output.tables import scores_table, write_table
 
-with job(snakemake.log[0]):
+with job(snakemake):
     params = snakemake.params
     tables = [
         scores_table(

@@ -8,7 +8,7 @@ from neuronxa.output.labels import Labels
 from neuronxa.output.tables import sources_table, write_table
 from neuronxa.statistics.sources import compare_sources, with_shots
 
-with job(snakemake.log[0]):
+with job(snakemake):
     params = snakemake.params
     scores = with_shots(read_frames(list(map(Path, snakemake.input))), params.shots)
     write_table(

@@ -31,7 +31,7 @@ MAKERS = {
     "claim": (tables.claim_table, "How far the claim can be tested."),
 }
 
-with job(snakemake.log[0]):
+with job(snakemake):
     labels = Labels(**snakemake.params.labels)
     # the pages come first among the outputs, in the order of the inputs
     for path, page in zip(map(Path, snakemake.input), map(Path, snakemake.output), strict=False):

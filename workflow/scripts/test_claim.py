@@ -9,7 +9,7 @@ from neuronxa.statistics.claim import chance_share, claim_frame
 from neuronxa.statistics.reliability import task_reliability
 from neuronxa.statistics.reported import reported_correlations
 
-with job(snakemake.log[0]):
+with job(snakemake):
     files, params = snakemake.input, snakemake.params
     downstream = read_frames(list(map(Path, files.downstream)))
     # a user's own scores come without items

@@ -7,7 +7,7 @@ from neuronxa.frames import write_frame
 from neuronxa.jobs import Progress, job
 from neuronxa.stores.alignment import Alignment
 
-with job(snakemake.log[0]):
+with job(snakemake):
     names = snakemake.wildcards
     alignment = Alignment(Path(snakemake.input[0]).parent)
     progress = Progress(f"{names.model}, {names.corpus}", unit="layers")

@@ -17,7 +17,7 @@ from neuronxa.config import ExtractionRow
 from neuronxa.config.settings import ExtractionSettings
 from neuronxa.disk import require_space
 from neuronxa.errors import CorpusError
-from neuronxa.models.snapshot import ModelCard, read_card
+from neuronxa.models.snapshot import ModelCard, check_snapshot, read_card
 from neuronxa.progress import SILENT, Counter
 from neuronxa.stores.journal import STORE, Journal
 from neuronxa.stores.lock import writing
@@ -91,6 +91,7 @@ class Shard:
         from neuronxa.activations.tokens import tokenise
         from neuronxa.models.loading import choose_device, load_tokenizer
 
+        check_snapshot(self.snapshot)
         tokenizer = load_tokenizer(self.snapshot)
         limit = min(self.extraction.max_tokens, card.max_positions or self.extraction.max_tokens)
         stores, tokens = [], []

@@ -16,6 +16,7 @@ from neuronxa.corpora.sentences import Sentences, choose, read_lines, write_form
 from neuronxa.errors import CorpusError
 from neuronxa.files import atomic_write_text, digest
 from neuronxa.languages import Languages
+from neuronxa.provenance import remake
 
 LINE_BREAKS = re.compile(r"[\r\n]+")
 
@@ -155,7 +156,7 @@ def summarise(
             raise CorpusError(
                 f"the text has {len(texts)} lines, its record names {len(record['indices'])}",
                 where=str(path),
-                remedy="delete both files and run again",
+                remedy=f"run: {remake(path)}",
             )
         entry: dict[str, Any] = {"file": path.name, "sha256": digest(path), "lines": len(texts)}
         entry |= {key: record[key] for key in ("total_lines", "joined_lines")}
@@ -203,7 +204,7 @@ def _read_record(text_path: Path) -> dict[str, Any]:
         raise CorpusError(
             "the record of a prepared text is missing or damaged",
             where=str(path),
-            remedy=f"delete {Path(text_path).name} and run again",
+            remedy=f"run: {remake(Path(text_path))}",
         ) from None
     return record
 

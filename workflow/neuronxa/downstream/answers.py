@@ -15,7 +15,7 @@ from typing import Any
 
 from neuronxa.downstream.probes import Probe
 from neuronxa.files import digest
-from neuronxa.models.snapshot import read_card
+from neuronxa.models.snapshot import check_snapshot, read_card
 from neuronxa.progress import SILENT, Counter
 from neuronxa.stores.journal import Journal
 from neuronxa.stores.lock import writing
@@ -75,6 +75,7 @@ class RankingShard:
 
         from neuronxa.models.loading import choose_device, load_causal, load_tokenizer
 
+        check_snapshot(self.snapshot)
         torch.set_num_threads(threads)
         model = load_causal(self.snapshot, device=choose_device(self.device))
         tokenizer = load_tokenizer(self.snapshot)

@@ -10,7 +10,8 @@ from neuronxa.downstream.answers import BLOCKS
 from neuronxa.errors import StoreError
 from neuronxa.files import digest
 from neuronxa.frames import read_frames
-from neuronxa.stores.journal import read_manifest
+from neuronxa.provenance import remake
+from neuronxa.stores.journal import MANIFEST, read_manifest
 
 
 def read_rankings(folder: Path) -> pd.DataFrame:
@@ -28,6 +29,6 @@ def read_rankings(folder: Path) -> pd.DataFrame:
             raise StoreError(
                 "the rankings are missing or damaged",
                 where=str(path),
-                remedy=f"delete {folder} and run the workflow again",
+                remedy=f"run: {remake(folder / MANIFEST, delete=folder)}",
             )
     return read_frames(paths)

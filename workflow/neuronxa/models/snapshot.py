@@ -20,6 +20,7 @@ from neuronxa.models.gguf import write_gguf
 from neuronxa.models.inspection import architecture_of
 from neuronxa.models.loading import read_config
 from neuronxa.models.sources import Fetched, fetch, is_wanted
+from neuronxa.provenance import remake
 
 HANDLE = "model.json"
 
@@ -92,8 +93,28 @@ def read_card(folder: Path) -> ModelCard:
         raise ModelError(
             f"the card is damaged ({error})",
             where=str(path),
-            remedy=f"delete {path} and run the workflow again",
+            remedy=f"run: {remake(path)}",
         ) from None
+
+
+def check_snapshot(folder: Path) -> None:
+    """Compare every file of a snapshot with the digest in its card.
+
+    Raises
+    ------
+    ModelError
+        A file is missing or another one.
+    """
+    for name, expected in read_card(folder).files.items():
+        path = folder / name
+        if path.is_file() and digest(path) == expected:
+            continue
+        repair = f"run: {remake(folder / HANDLE)}"
+        if path.is_symlink():
+            repair = f"the file is your own, {path.readlink()}: bring it back, or {repair}"
+        raise ModelError(
+            "a file of the snapshot is missing or damaged", where=str(path), remedy=repair
+        )
 
 
 def make_snapshot(row: ModelRow, folder: Path) -> ModelCard:

@@ -20,7 +20,17 @@ import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec
 
 from neuronxa.errors import StoreError
-from neuronxa.stores.journal import FORMAT, STORE, Digests, Journal, digest_of, read_manifest
+from neuronxa.provenance import remake
+from neuronxa.stores.journal import (
+    FORMAT,
+    MANIFEST,
+    STORE,
+    Digests,
+    Journal,
+    check_files,
+    digest_of,
+    read_manifest,
+)
 from neuronxa.stores.layout import Layout
 from neuronxa.stores.registry import ArraySpec, spec_of
 
@@ -123,6 +133,7 @@ class Activations:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.manifest = read_manifest(folder)
+        check_files(folder, self.manifest)
         self.layout = Layout.read(self.manifest["layout"])
         self._group = open_group(folder / STORE)
 
@@ -188,7 +199,7 @@ class Activations:
             value = np.asarray(
                 _array(self._group, spec.name)[_region(spec, self.layout, block, layer)]
             )
-        except (ValueError, RuntimeError, OSError, KeyError) as error:
+        except Exception as error:  # damaged bytes fail wherever they lead a codec to
             raise StoreError(
                 f"a chunk cannot be read ({error})", where=key, remedy=self._repair
             ) from None
@@ -205,7 +216,7 @@ class Activations:
 
     @property
     def _repair(self) -> str:
-        return f"delete {self.folder} and run the workflow again"
+        return f"run: {remake(self.folder / MANIFEST, delete=self.folder)}"
 
 
 def refuse_mixed(stores: Mapping[str, Activations]) -> None:
@@ -239,11 +250,11 @@ def open_group(path: Path) -> zarr.Group:
     """
     try:
         return zarr.open_group(path, mode="r")
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:  # damaged metadata fail wherever they lead zarr to
         raise StoreError(
             f"the store cannot be opened ({type(error).__name__})",
             where=str(path),
-            remedy=f"delete {path.parent} and run the workflow again",
+            remedy=f"run: {remake(path.parent / MANIFEST, delete=path.parent)}",
         ) from None
 
 

@@ -22,8 +22,9 @@ import xarray as xr
 import zarr
 
 from neuronxa.errors import StoreError
+from neuronxa.provenance import remake
 from neuronxa.stores.activations import open_group
-from neuronxa.stores.journal import digest_of, read_manifest
+from neuronxa.stores.journal import MANIFEST, check_files, digest_of, read_manifest
 from neuronxa.stores.registry import ALIGNMENT_ARRAYS, ArraySpec
 
 STORE = "alignment.zarr"
@@ -177,10 +178,10 @@ class Layers:
 
     def _read(self, spec: ArraySpec, representation: str, layer: int) -> np.ndarray:
         where = f"{self.folder / STORE}, {representation}/{spec.name}, layer {layer}"
-        remedy = f"delete {self.folder} and run the workflow again"
+        remedy = f"run: {remake(self.folder / MANIFEST, delete=self.folder)}"
         try:
             value = np.asarray(array_of(self._group, representation, spec.name)[layer])
-        except (ValueError, RuntimeError, OSError, KeyError) as error:
+        except Exception as error:  # damaged bytes fail wherever they lead a codec to
             raise StoreError(
                 f"a chunk cannot be read ({error})", where=where, remedy=remedy
             ) from None
@@ -200,6 +201,7 @@ class Alignment(Layers):
 
     def __init__(self, folder: Path) -> None:
         self.manifest = read_manifest(folder)
+        check_files(folder, self.manifest)
         super().__init__(folder, self.manifest)
 
 

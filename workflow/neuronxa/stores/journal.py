@@ -5,14 +5,15 @@ On disk, beside the store::
     record.json     the parts that are committed, and the digest of each of their chunks
     manifest.json   a copy of the finished record, written last: the handle that rules ask for
 
-A part counts only once the record names it, so a half-written one can never pass for whole.
+A part counts only once the record names it, so a half-written one can never pass for whole. The
+record also names the digests of the store's other files (metadata, coordinates) and its own.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ import numpy as np
 import xxhash
 
 from neuronxa.errors import StoreError
-from neuronxa.files import atomic_write_text
+from neuronxa.files import atomic_write_text, digest
+from neuronxa.provenance import remake
 
 #: Raised when the layout of stores or records changes; older ones are then made anew.
 FORMAT = 1
@@ -108,6 +110,7 @@ class Journal:
         record = read_json(self.folder / RECORD)
         if (
             record is None
+            or not sealed(record)
             or record.get("format") != FORMAT
             or record.get("fingerprint") != self._content["fingerprint"]
             or not (record.get("complete") or record.get("layout") == self._content["layout"])
@@ -139,6 +142,9 @@ class Journal:
         """Record the end, with what is known of the making (versions, measurements)."""
         self._content["facts"] = dict(facts)
         self._content["complete"] = True
+        named = {name for part in self.parts.values() for name in part}
+        if files := other_files(self.folder, named):
+            self._content["files"] = files
         self._write()
 
     def publish(self) -> Path:
@@ -156,6 +162,7 @@ class Journal:
         return path
 
     def _write(self) -> None:
+        self._content["seal"] = _seal(self._content)
         text = json.dumps(self._content, indent=1, sort_keys=True)
         atomic_write_text(self.folder / RECORD, text)
 
@@ -180,13 +187,56 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             where=str(folder / MANIFEST),
             remedy="run the workflow again; it makes the store anew",
         )
-    if manifest is None or not manifest.get("complete"):
+    if manifest is None or not sealed(manifest) or not manifest.get("complete"):
         raise StoreError(
             "the store is not published, or its manifest is damaged",
             where=str(folder / MANIFEST),
-            remedy="run the workflow again; it goes on from the last committed part",
+            remedy=f"it goes on from the last committed part; run: {remake(folder / MANIFEST)}",
         )
     return manifest
+
+
+def check_files(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Compare the metadata and coordinates of a published store with the manifest.
+
+    Raises
+    ------
+    StoreError
+        One of them is missing or damaged.
+    """
+    for name, expected in manifest.get("files", {}).items():
+        path = folder / name
+        if not path.is_file() or digest(path) != expected:
+            raise StoreError(
+                "a file of the store is missing or damaged",
+                where=str(path),
+                remedy=f"run: {remake(folder / MANIFEST, delete=folder)}",
+            )
+
+
+def other_files(folder: Path, named: Collection[str]) -> dict[str, str]:
+    """Digests of the files of a Zarr store that are no chunk of the named arrays."""
+    return {
+        path.relative_to(folder).as_posix(): digest(path)
+        for store in sorted(folder.glob("*.zarr"))
+        for path in sorted(store.rglob("*"))
+        if path.is_file() and _array_of(path.relative_to(store)) not in named
+    }
+
+
+def sealed(record: Mapping[str, Any]) -> bool:
+    """Whether a record is as it was written; older ones have no seal."""
+    return "seal" not in record or record["seal"] == _seal(record)
+
+
+def _seal(content: Mapping[str, Any]) -> str:
+    return fingerprint_of({key: value for key, value in content.items() if key != "seal"})
+
+
+def _array_of(path: Path) -> str:
+    """Name of the array that a chunk belongs to; empty for other files."""
+    parts = path.parts
+    return parts[parts.index("c") - 1] if "c" in parts[1:] else ""
 
 
 def digest_of(value: np.ndarray) -> str:
@@ -198,6 +248,6 @@ def read_json(path: Path) -> dict[str, Any] | None:
     """A JSON object, or None where the file is missing or damaged."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+    except (OSError, ValueError):
         return None
     return value if isinstance(value, dict) else None

@@ -29,7 +29,7 @@ from neuronxa.downstream.harness.items import draw_items, item_ids
 from neuronxa.files import atomic_write_text, digest
 from neuronxa.frames import write_frame
 from neuronxa.languages import Languages
-from neuronxa.models.snapshot import read_card
+from neuronxa.models.snapshot import check_snapshot, read_card
 from neuronxa.progress import SILENT, Counter
 from neuronxa.stores.journal import Journal
 from neuronxa.stores.lock import writing
@@ -126,6 +126,7 @@ class HarnessRun:
         from neuronxa.downstream.harness.model import KeptAnswers, TreeLM
         from neuronxa.models.loading import choose_device, load_causal, load_tokenizer
 
+        check_snapshot(self.snapshot)
         torch.set_num_threads(threads)
         model = load_causal(self.snapshot, device=choose_device(self.device))
         lm = TreeLM(model, load_tokenizer(self.snapshot))

@@ -16,8 +16,9 @@ from neuronxa.downstream.harness.evaluation import RESULTS, SAMPLES
 from neuronxa.errors import ConfigError, StoreError
 from neuronxa.files import digest
 from neuronxa.frames import read_frame
+from neuronxa.provenance import remake
 from neuronxa.statistics.intervals import mean_interval, wilson_interval
-from neuronxa.stores.journal import read_manifest
+from neuronxa.stores.journal import MANIFEST, read_manifest
 
 ITEM_COLUMNS = ["model", "task", "language", "metric", "item", "value"]
 
@@ -88,7 +89,7 @@ def read_language(folder: Path) -> tuple[dict[str, Any], pd.DataFrame]:
             raise StoreError(
                 "the results are missing or damaged",
                 where=str(path),
-                remedy=f"delete {folder} and the manifest above it, and run the workflow again",
+                remedy=f"run: {remake(folder.parent / MANIFEST, delete=folder)}",
             )
     results: dict[str, Any] = json.loads((folder / RESULTS).read_text("utf-8"))
     return results, read_frame(folder / SAMPLES)

@@ -19,8 +19,10 @@ from neuronxa.downstream.nli.training import load_fine_tuned
 from neuronxa.errors import StoreError
 from neuronxa.files import digest
 from neuronxa.frames import read_frame, write_frame
+from neuronxa.models.snapshot import check_snapshot
 from neuronxa.progress import SILENT, Counter
-from neuronxa.stores.journal import Journal, read_manifest
+from neuronxa.provenance import remake
+from neuronxa.stores.journal import MANIFEST, Journal, read_manifest
 from neuronxa.stores.lock import writing
 
 #: Raised whenever the same weights and pairs would give other predictions.
@@ -88,6 +90,7 @@ class EvaluationShard:
         from neuronxa.downstream.nli.classifier import label_tokens, tokenise_pairs
         from neuronxa.models.loading import choose_device, load_tokenizer
 
+        check_snapshot(self.snapshot)
         torch.set_num_threads(threads)
         tokenizer = load_tokenizer(self.snapshot)
         tokens = label_tokens(tokenizer)
@@ -183,6 +186,6 @@ def read_predictions(folder: Path) -> pd.DataFrame:
         raise StoreError(
             "the predictions are missing or damaged",
             where=str(path),
-            remedy=f"delete {folder} and run the workflow again",
+            remedy=f"run: {remake(folder / MANIFEST, delete=folder)}",
         )
     return read_frame(path)

@@ -22,9 +22,10 @@ from neuronxa.downstream.nli.pairs import Pair, draw, read_prepared
 from neuronxa.errors import CorpusError, ModelError
 from neuronxa.files import digest
 from neuronxa.frames import write_frame
-from neuronxa.models.snapshot import read_card
+from neuronxa.models.snapshot import check_snapshot, read_card
 from neuronxa.progress import SILENT, Counter
-from neuronxa.stores.journal import Journal
+from neuronxa.provenance import remake
+from neuronxa.stores.journal import MANIFEST, Journal, read_manifest
 from neuronxa.stores.lock import writing
 
 #: Raised whenever the same pairs would give other weights.
@@ -116,6 +117,7 @@ class FineTuning:
         from neuronxa.downstream.nli.trainer import run_trainer
         from neuronxa.models.loading import choose_device, load_causal, load_tokenizer
 
+        check_snapshot(self.snapshot)
         torch.set_num_threads(threads)
         tokenizer = load_tokenizer(self.snapshot)
         tokens = label_tokens(tokenizer)
@@ -206,6 +208,24 @@ class FineTuning:
         return pd.DataFrame(rows, columns=["step", "epoch", "loss", "learning_rate"])
 
 
+def check_weights(folder: Path) -> dict[str, Any]:
+    """The manifest of a fine-tuning whose files are those that it names.
+
+    Raises
+    ------
+    StoreError, ModelError
+        Not published, or the weights are missing or damaged.
+    """
+    manifest = read_manifest(folder)
+    if not _whole(folder, manifest["facts"]):
+        raise ModelError(
+            "the fine-tuned weights are missing or damaged",
+            where=str(folder),
+            remedy=f"run: {remake(folder / MANIFEST, delete=folder)}",
+        )
+    return manifest
+
+
 def load_fine_tuned(snapshot: Path, folder: Path, *, device: str) -> Any:
     """The fine-tuned causal model, in float32 and eval mode, with adapters merged into it.
 
@@ -224,15 +244,8 @@ def load_fine_tuned(snapshot: Path, folder: Path, *, device: str) -> Any:
         The weights are missing or damaged.
     """
     from neuronxa.models.loading import load_causal
-    from neuronxa.stores.journal import read_manifest
 
-    manifest = read_manifest(folder)
-    if not _whole(folder, manifest["facts"]):
-        raise ModelError(
-            "the fine-tuned weights are missing or damaged",
-            where=str(folder),
-            remedy=f"delete {folder} and run the workflow again",
-        )
+    manifest = check_weights(folder)
     if manifest["identity"]["recipe"]["method"] == "full":
         return load_causal(folder / WEIGHTS, device=device)
     from peft import PeftModel

@@ -11,6 +11,7 @@ from neuronxa.alignment.budget import Budget
 from neuronxa.alignment.measures import MEASURES
 from neuronxa.alignment.reduction import PARTIAL, Reduction, reduce_alignment
 from neuronxa.alignment.scores import named_layers, pairs_frame, scores_frame
+from neuronxa.alignment.work import Work
 from neuronxa.errors import ConfigError, StoreError
 from neuronxa.stores.activations import Activations
 from neuronxa.stores.alignment import STORE, Alignment
@@ -175,16 +176,15 @@ class Count:
 
 def compared_languages(monkeypatch):
     """Note the positions of every tile that is measured."""
-    from neuronxa.alignment import reduction as module
 
     seen = []
-    plain = module._Work.measure
+    plain = Work.measure
 
     def measure(self, representation, sources, source, targets, target):
         seen.append((representation, tuple(sources), tuple(targets)))
         return plain(self, representation, sources, source, targets, target)
 
-    monkeypatch.setattr(module._Work, "measure", measure)
+    monkeypatch.setattr(Work, "measure", measure)
     return seen
 
 

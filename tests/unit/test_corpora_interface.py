@@ -97,7 +97,9 @@ def test_missing_pack_and_bytes_that_are_no_text(tmp_path: Path) -> None:
         pak.text(4)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None
+)
 @given(
     version=st.sampled_from([4, 5]),
     cut=st.integers(0, 80),

@@ -58,12 +58,18 @@ def test_nothing_unfinished_is_published(tmp_path):
         first.publish()
 
 
-@pytest.mark.parametrize("damage", ["", "{", "[]", '{"format": 0}'])
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"format": 1}'])
 def test_a_damaged_record_is_not_resumed_and_a_damaged_manifest_is_refused(tmp_path, damage):
     (tmp_path / RECORD).write_text(damage)
     (tmp_path / MANIFEST).write_text(damage)
     assert not journal(tmp_path).resume()
     with pytest.raises(StoreError, match=r"not published, or its manifest is damaged(.|\n)*Hint"):
+        read_manifest(tmp_path)
+
+
+def test_a_store_of_another_format_is_said_to_be_one(tmp_path):
+    (tmp_path / MANIFEST).write_text('{"format": 0}')
+    with pytest.raises(StoreError, match="of format 0, this version reads 1"):
         read_manifest(tmp_path)
 
 

@@ -6,12 +6,14 @@ import ast
 
 # from bottom to top; what stands on one line may not import from its neighbours
 ORDER = [
-    ["errors", "progress"],
-    ["files", "sheets", "jobs"],
-    ["frames", "languages"],
+    ["errors", "progress", "killed"],
+    ["files", "sheets", "disk"],
+    ["provenance"],
+    ["jobs", "frames", "languages"],
     ["config"],
     ["models", "corpora"],
     ["stores"],
+    ["owner"],
     ["activations"],
     ["alignment", "neurons"],
     ["controls"],
@@ -19,6 +21,10 @@ ORDER = [
     ["downstream"],
     ["output"],
     ["plan"],
+    ["space", "inventory", "comparison", "damage", "lineage"],
+    ["preflight", "housekeeping"],
+    ["commands"],
+    ["__main__"],
 ]
 HEIGHT = {name: height for height, names in enumerate(ORDER) for name in names}
 

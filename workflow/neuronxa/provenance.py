@@ -19,6 +19,7 @@ import hashlib
 import json
 import platform
 import shlex
+import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -187,6 +188,14 @@ def check_file(path: Path) -> bool:
             remedy=f"run: {remake(path)}",
         )
     return True
+
+
+def forget(path: Path) -> None:
+    """Delete the records of a file or folder that is deleted on purpose: it is not missed then."""
+    if place := place_of(path):
+        top, *rest = place.below.parts
+        shutil.rmtree(place.base.joinpath(top, RECORDS, *rest), ignore_errors=True)
+        place.record.unlink(missing_ok=True)
 
 
 def remake(path: Path, *, delete: Path | None = None) -> str:

@@ -76,7 +76,7 @@ def edit(folder, **changes):
         content = json.loads((folder / name).read_text("utf-8"))
         identity = {**content["identity"], **changes.pop("identity", {})}
         content = {**content, **changes, "identity": identity}
-        content.pop("seal")  # older ones have none
+        content.pop("seal", None)  # as in stores of older versions
         (folder / name).write_text(json.dumps(content), "utf-8")
         changes = {**changes, "identity": identity}
 

@@ -8,7 +8,7 @@ import pytest
 
 from neuronxa.errors import StoreError
 from neuronxa.jobs import job
-from neuronxa.provenance import JobRecord, check_file, place_of, read_record
+from neuronxa.provenance import check_file, forget, place_of, read_record
 
 from .given import given
 
@@ -99,11 +99,15 @@ def test_a_damaged_record_is_refused_and_named(chain, number, damage):
 
 def test_a_run_below_a_folder_called_results_has_its_own_records(tmp_path):
     folder = tmp_path / "results" / "mine" / "results"
-    path = folder / "tables/a.csv"
-    JobRecord("rule", inputs=[], outputs=[], params={}).finish()
-    assert place_of(tmp_path / "texts/a.txt") is None or "results" in str(tmp_path)
     (folder / "provenance").mkdir(parents=True)
-    assert place_of(path).record == folder / "provenance/tables/a.csv.json"
+    assert place_of(folder / "tables/a.csv").record == folder / "provenance/tables/a.csv.json"
+
+
+def test_what_is_deleted_on_purpose_is_not_missed(chain):
+    _, text, results = chain
+    for path in (text, results[1].parent):
+        forget(path)
+    assert [read_record(path) is None for path in (text, *results)] == [True, False, True]
 
 
 def test_records_hold_no_time_and_no_folder_of_the_run(chain):

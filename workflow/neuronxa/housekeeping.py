@@ -9,6 +9,7 @@ from pathlib import Path
 from neuronxa.errors import StoreError
 from neuronxa.inventory import Item
 from neuronxa.owner import workers
+from neuronxa.provenance import forget
 from neuronxa.stores.journal import MANIFEST, RECORD
 from neuronxa.stores.lock import claimed
 
@@ -37,6 +38,7 @@ def delete(item: Item, *, within: Path) -> bool:
     with claimed(locks) as held:
         if held:
             _delete(item.path)
+            forget(item.path)
         return held
 
 

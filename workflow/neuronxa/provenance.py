@@ -19,6 +19,7 @@ import hashlib
 import json
 import platform
 import shlex
+import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -189,22 +190,30 @@ def check_file(path: Path) -> bool:
     return True
 
 
+def forget(path: Path) -> None:
+    """Delete the records of a file or folder that is deleted on purpose: it is not missed then."""
+    if place := place_of(path):
+        top, *rest = place.below.parts
+        shutil.rmtree(place.base.joinpath(top, RECORDS, *rest), ignore_errors=True)
+        place.record.unlink(missing_ok=True)
+
+
 def remake(path: Path, *, delete: Path | None = None) -> str:
     """The command that makes a file of a run again.
 
-    It names the file: Snakemake makes no missing file again that no other job waits for.
+    It names the file: Snakemake makes no missing file again that no other job waits for. It deletes
+    first, since what is damaged may be read before any job begins.
 
     Parameters
     ----------
     path
         The file that a rule makes.
     delete
-        What must be deleted before, where that is more than the outputs of the rule.
+        What is deleted; by default the file.
     """
     place = place_of(path)
     target = shlex.quote(str(place.below if place else path))
-    first = f"rm -rf {shlex.quote(str(delete))} && " if delete else ""
-    return f"{first}snakemake --cores all --force {target}"
+    return f"rm -rf {shlex.quote(str(delete or path))} && snakemake --cores all --force {target}"
 
 
 def versions() -> dict[str, str]:
@@ -261,6 +270,6 @@ def _read(place: Place) -> dict[str, Any]:
         raise StoreError(
             "the record of where a file comes from is missing or damaged",
             where=str(place.record),
-            remedy=f"run: {remake(place.base / place.below)}",
+            remedy=f"run: {remake(place.base / place.below, delete=place.record)}",
         )
     return content

@@ -181,11 +181,11 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         There is none, or it is damaged.
     """
     manifest = read_json(folder / MANIFEST)
-    if manifest is not None and manifest.get("format") != FORMAT:
+    if manifest is not None and manifest.get("complete") and manifest.get("format") != FORMAT:
         raise StoreError(
             f"the store is of format {manifest.get('format')}, this version reads {FORMAT}",
             where=str(folder / MANIFEST),
-            remedy="run the workflow again; it makes the store anew",
+            remedy=f"it is made anew; run: {remake(folder / MANIFEST)}",
         )
     if manifest is None or not sealed(manifest) or not manifest.get("complete"):
         raise StoreError(

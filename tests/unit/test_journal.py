@@ -68,7 +68,7 @@ def test_a_damaged_record_is_not_resumed_and_a_damaged_manifest_is_refused(tmp_p
 
 
 def test_a_store_of_another_format_is_said_to_be_one(tmp_path):
-    (tmp_path / MANIFEST).write_text('{"format": 0}')
+    (tmp_path / MANIFEST).write_text('{"format": 0, "complete": true}')
     with pytest.raises(StoreError, match="of format 0, this version reads 1"):
         read_manifest(tmp_path)
 

@@ -55,11 +55,14 @@ def as_root(module: str, arguments: list[str]) -> None:
 
 
 def fill(folder: Path, leave: int) -> None:
-    """Let a file take all space but some bytes."""
-    size = shutil.disk_usage(folder).free - leave
-    if size > 0:
-        with (folder / BALLAST).open("wb") as stream:
-            os.posix_fallocate(stream.fileno(), 0, size)
+    """Let a file take all space but some bytes, while others write too."""
+    with (folder / BALLAST).open("wb") as stream:
+        while (size := shutil.disk_usage(folder).free - leave) > 0:
+            try:
+                os.posix_fallocate(stream.fileno(), 0, size)
+            except OSError:
+                continue  # somebody was faster
+            return
 
 
 def make_space(folder: Path) -> None:

@@ -165,6 +165,20 @@ def test_a_store_of_another_text_is_stale(here):
     assert stale() == {str(folder): "of another text"}
 
 
+@pytest.mark.parametrize("damage", ["changed", "cut"])
+def test_a_damaged_record_is_no_reason_to_delete(here, capsys, damage):
+    folder = stored()
+    for name in ("record.json", "manifest.json"):
+        text = (folder / name).read_text("utf-8")
+        changed = text.replace('"format": 1', '"format": 0')
+        assert changed != text
+        (folder / name).write_text(changed if damage == "changed" else text[:-9], "utf-8")
+    assert stale() == {}
+    assert main(["gc", "--delete"]) == 0
+    assert "damaged; `make verify`" in capsys.readouterr().out
+    assert folder.is_dir()
+
+
 def test_an_unfinished_store_that_is_asked_for_is_kept(here, capsys):
     folder = stored()
     (folder / "manifest.json").unlink()

@@ -24,7 +24,7 @@ from neuronxa.downstream.nli.evaluation import EVALUATION_VERSION
 from neuronxa.downstream.nli.training import TRAINING_VERSION
 from neuronxa.models.snapshot import HANDLE, read_card
 from neuronxa.plan import Plan
-from neuronxa.stores.journal import FORMAT, MANIFEST, RECORD, read_json
+from neuronxa.stores.journal import FORMAT, MANIFEST, RECORD, read_json, sealed
 
 #: Key of a record's identity -> the version that runs make today.
 VERSIONS: Mapping[str, int] = {
@@ -64,6 +64,8 @@ _SILENT_SECONDS = 3600
 
 #: Text of an item that is unfinished and asked for.
 UNFINISHED = "unfinished; the next run goes on"
+#: Text of an item whose record cannot be trusted.
+DAMAGED = "damaged; `make verify` says how to repair it"
 
 
 @dataclass(frozen=True)
@@ -189,9 +191,13 @@ class Inventory:
 
     def _state(self, kind: str, path: Path, names: tuple[str, ...]) -> tuple[str, str]:
         """Why a store that is asked for is stale, and what else is to be said of it."""
-        record = read_json(path / MANIFEST) or read_json(path / RECORD)
+        records = [one for n in (MANIFEST, RECORD) if (one := read_json(path / n)) is not None]
+        if not records:
+            damaged = any((path / name).exists() for name in (MANIFEST, RECORD))
+            return ("", DAMAGED) if damaged else ("half-made: nothing of it is committed", "")
+        record = next((one for one in records if sealed(one)), None)
         if record is None:
-            return "half-made: nothing of it is committed", ""
+            return "", DAMAGED  # what it says of itself is no reason to delete it
         if record.get("format") != FORMAT:
             return f"of format {record.get('format')}, today's is {FORMAT}", ""
         identity = record.get("identity", {})

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -268,6 +269,30 @@ def test_a_bad_text_does_not_keep_the_others_from_being_extracted(tmp_path, text
     one.publish("swh_Latn")
     with pytest.raises(CorpusError, match="deu_Latn, line 1"):
         one.publish("deu_Latn")
+
+
+def test_all_bad_texts_are_refused_at_once_before_a_model_is_loaded(tmp_path, texts, monkeypatch):
+    _, folder, _ = snapshot_of("llama", tmp_path)
+    monkeypatch.setattr(
+        "neuronxa.activations.extraction.load_for_capture", lambda *_, **__: pytest.fail("loaded")
+    )
+    one = shard(folder, tmp_path, texts)
+    one.check()
+    for code, times in (("deu_Latn", 40), ("swh_Latn", 60)):
+        lines = ["short", "much too long " * times, "too long " * 40]
+        (tmp_path / "texts" / f"{code}.txt").write_text("\n".join(lines) + "\n", "utf-8")
+    with pytest.raises(CorpusError) as refused:
+        one.check()
+    told = str(refused.value)
+    limit = read_card(folder).max_positions
+    assert f"2 of {len(texts)} languages cannot be extracted" in told
+    # one token a byte, and one at the start; of each language its longest sentence
+    assert f"deu_Latn, line 2: the sentence has 561 tokens, {limit} are allowed" in told
+    assert f"swh_Latn, line 2: the sentence has 841 tokens, {limit} are allowed" in told
+    assert "leave them out of 'languages', or take shorter sentences" in told
+    few = replace(one, extraction=one.extraction.model_copy(update={"max_tokens": 20}))
+    with pytest.raises(CorpusError, match="or raise 'max_tokens' in the extractions sheet"):
+        few.check()
 
 
 def test_a_store_that_was_deleted_is_made_again(tmp_path, texts):

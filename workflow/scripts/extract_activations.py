@@ -25,6 +25,7 @@ with job(snakemake), own_gpus(snakemake.resources.get("gpu", 0)):
         settings=settings.file.extraction,
         folder=record.parent,
     )
+    shard.check()
     progress = Progress(f"{names.model}, {names.corpus}", unit="tokens")
     publish = partial(shard.publish, threads=snakemake.threads, progress=progress)
     write_record(record, languages, publish)

@@ -9,18 +9,21 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from neuronxa.activations.texts import Text, identity_of
 from neuronxa.config import ExtractionRow
 from neuronxa.config.settings import ExtractionSettings
 from neuronxa.disk import require_space
-from neuronxa.errors import CorpusError
+from neuronxa.errors import CorpusError, NeuronXAError
 from neuronxa.models.snapshot import ModelCard, check_snapshot, read_card
 from neuronxa.progress import SILENT, Counter
 from neuronxa.stores.journal import STORE, Journal
 from neuronxa.stores.lock import LOCK, writing
 from neuronxa.stores.sizes import LEAST, activation_bytes
+
+if TYPE_CHECKING:
+    from neuronxa.activations.tokens import Tokens
 
 logger = logging.getLogger(__name__)
 
@@ -84,36 +87,57 @@ class Shard:
                     self._extract(language, card, threads=threads, progress=progress)
         return self._journal(language, card).publish()
 
+    def check(self) -> None:
+        """Refuse texts that cannot be extracted, all in one message, before a model is loaded.
+
+        Raises
+        ------
+        CorpusError
+            A sentence of some languages is too long or has no token, or a text is missing.
+        """
+        card = read_card(self.snapshot)
+        refused: list[NeuronXAError] = []
+        tokenizer = None
+        for code in self.languages:
+            try:
+                if self._journal(code, card).complete:
+                    continue
+                tokenizer = tokenizer or self._tokenizer()
+                self._tokenise(code, card, tokenizer)
+            except CorpusError as error:
+                refused.append(error)
+        if len(refused) == 1:
+            raise refused[0]
+        if refused:
+            raise CorpusError(
+                f"{len(refused)} of {len(self.languages)} languages cannot be extracted: "
+                + "; ".join(f"{error.where}: {error.what}" for error in refused),
+                where=f"{card.model}, {self.corpus}",
+                remedy=f"leave them out of 'languages', or {refused[0].remedy or 'mend the texts'}",
+            )
+
     def _extract(self, language: str, card: ModelCard, *, threads: int, progress: Counter) -> None:
         import torch
 
         from neuronxa.activations.extraction import Extractor, open_store
         from neuronxa.activations.memory import Need
-        from neuronxa.activations.tokens import tokenise
-        from neuronxa.models.loading import choose_device, load_tokenizer
+        from neuronxa.models.loading import choose_device
 
         check_snapshot(self.snapshot)
-        tokenizer = load_tokenizer(self.snapshot)
-        limit = min(self.extraction.max_tokens, card.max_positions or self.extraction.max_tokens)
+        tokenizer = self._tokenizer()
         stores, tokens = [], []
         for code in [language, *(code for code in self.languages if code != language)]:
             try:
-                text = self._text(code)
                 if self._journal(code, card).complete:
                     continue
-                tokenised = tokenise(
-                    tokenizer,
-                    text.sentences,
-                    self.extraction.model_copy(update={"max_tokens": limit}),
-                    where=code,
-                )
+                tokenised = self._tokenise(code, card, tokenizer)
             except (CorpusError, FileNotFoundError) as error:
                 if code == language:
                     raise
                 # it is told when it is asked for; the others are extracted nevertheless
                 logger.warning("%s is passed over: %s", code, error)
                 continue
-            identity = self._identity(text, card)
+            identity = self._identity(self._text(code), card)
             blocks = self.settings.block_sentences
             stores.append(
                 open_store(self.folder / code, card=card, identity=identity, block_sentences=blocks)
@@ -139,6 +163,24 @@ class Shard:
             part=card.part,
         )
         extractor.run(stores, tokens, progress=progress)
+
+    def _tokenizer(self) -> Any:
+        from neuronxa.models.loading import load_tokenizer
+
+        return load_tokenizer(self.snapshot)
+
+    def _tokenise(self, language: str, card: ModelCard, tokenizer: Any) -> list[Tokens | None]:
+        from neuronxa.activations.tokens import tokenise
+
+        most = min(self.extraction.max_tokens, card.max_positions or self.extraction.max_tokens)
+        extraction = self.extraction.model_copy(update={"max_tokens": most})
+        try:
+            return tokenise(tokenizer, self._text(language).sentences, extraction, where=language)
+        except CorpusError as error:
+            if most == self.extraction.max_tokens or not error.remedy:
+                raise
+            remedy = "take shorter sentences: the model has no more positions"
+            raise CorpusError(error.what, where=error.where, remedy=remedy) from None
 
     def _identity(self, text: Text, card: ModelCard) -> dict[str, Any]:
         return identity_of(text, card=card, corpus=self.corpus, extraction=self.extraction)

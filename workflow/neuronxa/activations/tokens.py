@@ -63,19 +63,16 @@ def tokenise(
     CorpusError
         A sentence is longer than ``max_tokens``, or nothing of it would be pooled.
     """
+    encodings = [
+        tokenizer(text, return_special_tokens_mask=True) if text.strip() else None for text in texts
+    ]
+    _refuse_long([e["input_ids"] if e else () for e in encodings], extraction, where=where)
     result: list[Tokens | None] = []
-    for line, text in enumerate(texts, start=1):
-        if not text.strip():
+    for line, encoded in enumerate(encodings, start=1):
+        if encoded is None:
             result.append(None)
             continue
-        encoded = tokenizer(text, return_special_tokens_mask=True)
         ids = np.asarray(encoded["input_ids"], dtype=np.int64)
-        if len(ids) > extraction.max_tokens:
-            raise CorpusError(
-                f"the sentence has {len(ids)} tokens, {extraction.max_tokens} are allowed",
-                where=f"{where}, line {line}",
-                remedy="raise 'max_tokens' in the extractions sheet; sentences are never cut",
-            )
         pooled = np.ones(len(ids), dtype=bool)
         if extraction.special_tokens == "exclude":
             pooled = np.asarray(encoded["special_tokens_mask"]) == 0
@@ -85,6 +82,22 @@ def tokenise(
             )
         result.append(Tokens(ids, pooling_weights(pooled, extraction.pooling), pooled))
     return result
+
+
+def _refuse_long(
+    sentences: Sequence[Sequence[int]], extraction: ExtractionRow, *, where: str
+) -> None:
+    """Refuse the longest sentence, so that the limit need be raised only once."""
+    if not sentences:
+        return
+    longest = max(range(len(sentences)), key=lambda row: len(sentences[row]))
+    tokens = len(sentences[longest])
+    if tokens > extraction.max_tokens:
+        raise CorpusError(
+            f"the sentence has {tokens} tokens, {extraction.max_tokens} are allowed",
+            where=f"{where}, line {longest + 1}",
+            remedy="raise 'max_tokens' in the extractions sheet; sentences are never cut",
+        )
 
 
 def pooling_weights(pooled: np.ndarray, pooling: str) -> np.ndarray:

@@ -18,6 +18,7 @@ from neuronxa.downstream.harness.names import exceptions
 from neuronxa.downstream.nli.sources import available
 from neuronxa.downstream.task_files import TaskFolder
 from neuronxa.errors import ConfigError
+from neuronxa.shards import cut_shards
 
 #: What the user brings, by reader of a corpus and kind of a task.
 CORPUS_FILES = {
@@ -56,6 +57,14 @@ class Plan:
         if self.settings.corpora[corpus].layout == "pairs":
             return tuple(code for code in codes if code != self.settings.pivot)
         return codes
+
+    def corpus_shards(self, corpus: str) -> dict[str, tuple[str, ...]]:
+        """Shards of the stores of a corpus: name -> languages."""
+        return cut_shards(self.stored_languages(corpus), self.settings.file.shard_languages)
+
+    def task_shards(self, task: str) -> dict[str, tuple[str, ...]]:
+        """Shards of a task of kinds ``facts``, ``bmlama`` and ``nli``: name -> languages."""
+        return cut_shards(self.task_languages[task], self.settings.file.shard_languages)
 
     def reader(self, corpus: str) -> Reader:
         """The reader of a corpus."""

@@ -1,6 +1,6 @@
 # Alignment: all languages of a store compared with one another, layer by layer.
 #
-# in:  results/activations/<model>/<corpus>/<extraction>/<language>/manifest.json
+# in:  results/activations/<model>/<corpus>/<extraction>/shard.<number>.json
 # out: results/alignment/<model>/<corpus>/<extraction>/manifest.json, the handle of alignment.zarr
 #      results/alignment/<model>/<corpus>/<extraction>/scores.parquet, pairs with the pivot
 #      results/alignment/<model>/<corpus>/<extraction>/pairs.parquet, all pairs
@@ -21,6 +21,10 @@ rule align_languages:
     conda:
         "../../envs/analysis.yaml"
     threads: 16
+    resources:
+        **REDUCTION_GPU,
+        mem_mb=reduction_request("mem_mb"),
+        runtime=reduction_request("runtime"),
     params:
         pivot=SETTINGS.pivot,
         layout=lambda wildcards: SETTINGS.corpora[wildcards.corpus].layout,

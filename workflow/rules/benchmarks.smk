@@ -24,6 +24,10 @@ rule evaluate_harness:
     conda:
         "../../envs/models.yaml"
     threads: 16
+    resources:
+        **MODEL_GPU,
+        mem_mb=model_request("mem_mb"),
+        runtime=model_request("runtime"),
     params:
         # only what is new is evaluated: each language has a record of its own
         row=lambda wildcards: SETTINGS.tasks[wildcards.task].model_dump(

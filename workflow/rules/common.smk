@@ -31,8 +31,10 @@ from neuronxa.models.snapshot import SNAPSHOT_VERSION
 from neuronxa.models.sources import source_files
 from neuronxa.owner import note_owner
 from neuronxa.plan import make_plan
+from neuronxa import resources as requests
 from neuronxa.preflight import check_space, check_writable, tell_if_full
 from neuronxa.stores.journal import FORMAT
+from neuronxa.shards import records_in, withdraw_false
 
 share_library(LIBRARY)
 
@@ -46,6 +48,9 @@ try:
 except NeuronXAError as error:
     raise WorkflowError(str(error)) from None
 
+# jobs that run must not be looked at
+if workflow.is_main_process:
+    withdraw_false(records_in(Path("results")))
 
 SETTINGS = PLAN.settings
 PAIRS = [name for name, row in SETTINGS.corpora.items() if row.layout == "pairs"]
@@ -90,6 +95,61 @@ wildcard_constraints:
     extraction=one_of(SETTINGS.extractions),
     language=one_of(PLAN.languages),
     task=one_of(SETTINGS.tasks),
+    shard=r"\d+-[0-9a-f]{8}",
+
+
+# On one machine a GPU serves one job at a time, unless a profile says how many there are.
+if workflow.local_exec:
+    workflow.global_resources.setdefault("gpu", 1)
+
+MODEL_GPU = requests.gpus(SETTINGS.file.extraction.device)
+REDUCTION_GPU = requests.gpus(SETTINGS.file.alignment.device)
+
+
+def extraction_request(name):
+    """What the extraction of a shard asks for, by the name of the resource."""
+
+    def ask(wildcards, input, threads, attempt):
+        request = requests.extraction(
+            Path(input.model),
+            SETTINGS.extractions[wildcards.extraction],
+            SETTINGS.file,
+            texts=[Path(path) for path in input.texts],
+            sentences=SETTINGS.corpora[wildcards.corpus].sentences,
+            threads=threads,
+            attempt=attempt,
+        )
+        return getattr(request, name)
+
+    return ask
+
+
+def reduction_request(name):
+    """What the comparison of all languages asks for."""
+
+    def ask(wildcards, threads, attempt):
+        request = requests.reduction(
+            SETTINGS.file,
+            languages=len(PLAN.stored_languages(wildcards.corpus)),
+            sentences=SETTINGS.corpora[wildcards.corpus].sentences,
+            threads=threads,
+            attempt=attempt,
+        )
+        return getattr(request, name)
+
+    return ask
+
+
+def model_request(name, trained=""):
+    """What a job asks for that runs a whole model, or trains it."""
+
+    def ask(wildcards, input, attempt):
+        request = requests.model_run(
+            Path(input.model), attempt=attempt, trained=trained
+        )
+        return getattr(request, name)
+
+    return ask
 
 
 def source_texts(wildcards):
@@ -110,30 +170,34 @@ def corpus_texts(wildcards):
     ]
 
 
-def language_text(wildcards):
-    """The text of one language, with its own pivot side in a corpus of pairs."""
-    stem = f"resources/corpora/{wildcards.corpus}/{wildcards.language}"
-    sides = ["", ".pivot"] if wildcards.corpus in PAIRS else [""]
-    return [f"{stem}{side}.txt" for side in sides]
-
-
 def corpus_sides(wildcards):
     """The text of every language of a corpus, with its own pivot side in a corpus of pairs."""
-    sides = ["", ".pivot"] if wildcards.corpus in PAIRS else [""]
+    return texts_of(wildcards.corpus, PLAN.stored_languages(wildcards.corpus))
+
+
+def texts_of(corpus, languages):
+    """The texts of some languages, each with its own pivot side in a corpus of pairs."""
+    sides = ["", ".pivot"] if corpus in PAIRS else [""]
     return [
-        f"resources/corpora/{wildcards.corpus}/{language}{side}.txt"
-        for language in PLAN.stored_languages(wildcards.corpus)
+        f"resources/corpora/{corpus}/{language}{side}.txt"
+        for language in languages
         for side in sides
     ]
+
+
+def shard_texts(wildcards):
+    """The texts of a shard."""
+    return texts_of(
+        wildcards.corpus, PLAN.corpus_shards(wildcards.corpus)[wildcards.shard]
+    )
 
 
 def language_stores(wildcards):
     """The activation stores of all languages of a model, corpus and extraction."""
     folder = f"results/activations/{wildcards.model}/{wildcards.corpus}/{wildcards.extraction}"
-    return [
-        f"{folder}/{language}/manifest.json"
-        for language in PLAN.stored_languages(wildcards.corpus)
-    ]
+    return expand(
+        f"{folder}/shard.{{name}}.json", name=PLAN.corpus_shards(wildcards.corpus)
+    )
 
 
 def alignment_scores(wildcards):
@@ -153,20 +217,25 @@ def base_runs(path):
     )
 
 
+def task_shard(wildcards):
+    """The languages of a shard of a task."""
+    return PLAN.task_shards(wildcards.task)[wildcards.shard]
+
+
 def probe_files(wildcards):
-    """The user's own files that a language's questions are read from: its own and the pivot's."""
+    """The user's own files that a shard's questions are read from: its own and the pivot's."""
     if SETTINGS.tasks[wildcards.task].kind == "facts":
         return []
-    codes = dict.fromkeys([wildcards.language, SETTINGS.pivot])
+    codes = dict.fromkeys([*task_shard(wildcards), SETTINGS.pivot])
     return [PLAN.task_file(wildcards.task, code) for code in codes]
 
 
 def language_rankings(wildcards):
     """The rankings of a model in every language, for one task."""
-    return [
-        f"results/rankings/{wildcards.model}/{wildcards.task}/{language}/manifest.json"
-        for language in PLAN.task_languages[wildcards.task]
-    ]
+    folder = f"results/rankings/{wildcards.model}/{wildcards.task}"
+    return expand(
+        f"{folder}/shard.{{name}}.json", name=PLAN.task_shards(wildcards.task)
+    )
 
 
 def task_files(wildcards):
@@ -187,9 +256,17 @@ def source_pairs(wildcards):
 
 def predictions(wildcards):
     """The predictions of a fine-tuned model in every language of a task."""
+    folder = f"results/nli/{wildcards.model}/{wildcards.task}"
+    return expand(
+        f"{folder}/shard.{{name}}.json", name=PLAN.task_shards(wildcards.task)
+    )
+
+
+def shard_pairs(wildcards):
+    """The prepared pairs of a shard."""
     return [
-        f"results/nli/{wildcards.model}/{wildcards.task}/{language}/manifest.json"
-        for language in PLAN.task_languages[wildcards.task]
+        f"resources/tasks/{wildcards.task}/{language}.tsv"
+        for language in task_shard(wildcards)
     ]
 
 

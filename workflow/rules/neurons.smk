@@ -1,6 +1,6 @@
 # Neurons: which languages activate each of them, and whether translations agree in it.
 #
-# in:  results/activations/<model>/<corpus>/<extraction>/<language>/manifest.json
+# in:  results/activations/<model>/<corpus>/<extraction>/shard.<number>.json
 # out: results/neurons/<model>/<corpus>/<extraction>/
 #        neurons.parquet         a row per neuron
 #        languages.parquet       a row per language and layer
@@ -24,6 +24,9 @@ rule census_neurons:
     conda:
         "../../envs/analysis.yaml"
     threads: 16
+    resources:
+        mem_mb=reduction_request("mem_mb"),
+        runtime=reduction_request("runtime"),
     params:
         pivot=SETTINGS.pivot,
         layout=lambda wildcards: SETTINGS.corpora[wildcards.corpus].layout,

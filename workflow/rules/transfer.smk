@@ -3,7 +3,8 @@
 # in:  config/tasks.tsv, the folder or data set that it names, resources/models/<model>/model.json
 # out: resources/tasks/<task>/{training,<language>}.{tsv,json}             pairs, and what was left out
 #      results/fine_tuning/<model>/<task>/manifest.json, the handle of the weights and curve.parquet
-#      results/nli/<model>/<task>/<language>/manifest.json, the handle of predictions.parquet
+#      results/nli/<model>/<task>/shard.<number>.json, the record of a shard
+#      and .../<language>/manifest.json, the handle of predictions.parquet
 #      results/transfer/<model>/<task>.parquet     accuracy, and its ratio to the pivot's
 #      results/items/<model>/<task>.parquet        right or wrong, item by item
 #
@@ -44,8 +45,6 @@ use rule prepare_training_pairs as prepare_evaluation_pairs with:
         record="resources/tasks/{task}/{language}.json",
     log:
         "results/logs/prepare_evaluation_pairs/{task}/{language}.log",
-    # all pairs come before the first evaluation, so that one load serves all languages
-    priority: 10
     params:
         languages=str(SETTINGS.file.sheets.languages),
         # the list of languages is left out: adding one reads no other again
@@ -74,6 +73,10 @@ rule fine_tune:
     conda:
         "../../envs/models.yaml"
     threads: 16
+    resources:
+        **MODEL_GPU,
+        mem_mb=model_request("mem_mb", SETTINGS.file.fine_tuning.method),
+        runtime=model_request("runtime", SETTINGS.file.fine_tuning.method),
     params:
         # how often it is saved changes no weight
         recipe=SETTINGS.file.fine_tuning.model_dump(exclude={"checkpoint_steps"}),
@@ -86,27 +89,31 @@ rule fine_tune:
 
 
 rule evaluate_pairs:
-    """Let a fine-tuned model judge the pairs of one language."""
+    """Let a fine-tuned model judge the pairs of some languages."""
     input:
         model="resources/models/{model}/model.json",
         tuned="results/fine_tuning/{model}/{task}/manifest.json",
         training="resources/tasks/{task}/training.tsv",
-        pairs="resources/tasks/{task}/{language}.tsv",
+        pairs=shard_pairs,
     output:
-        "results/nli/{model}/{task}/{language}/manifest.json",
+        "results/nli/{model}/{task}/shard.{shard}.json",
     log:
-        "results/logs/evaluate_pairs/{model}/{task}/{language}.log",
+        "results/logs/evaluate_pairs/{model}/{task}/{shard}.log",
     benchmark:
-        "results/timings/evaluate_pairs/{model}/{task}/{language}.tsv"
+        "results/timings/evaluate_pairs/{model}/{task}/{shard}.tsv"
     wildcard_constraints:
         task=one_of(tasks_of("nli")),
     conda:
         "../../envs/models.yaml"
     threads: 16
+    resources:
+        **MODEL_GPU,
+        mem_mb=model_request("mem_mb"),
+        runtime=model_request("runtime"),
     params:
         version=[FORMAT, EVALUATION_VERSION],
     message:
-        "Evaluating {wildcards.model} on {wildcards.task} in {wildcards.language}"
+        "Evaluating {wildcards.model} on {wildcards.task}, shard {wildcards.shard}"
     script:
         "../scripts/evaluate_pairs.py"
 

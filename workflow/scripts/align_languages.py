@@ -8,17 +8,19 @@ from neuronxa.alignment.reduction import Reduction, reduce_alignment
 from neuronxa.alignment.scores import pairs_frame, scores_frame
 from neuronxa.config import load_settings
 from neuronxa.frames import write_frame
+from neuronxa.gpus import own_gpus
 from neuronxa.jobs import Progress, job
+from neuronxa.shards import folders_of
 from neuronxa.stores.activations import Activations
 from neuronxa.stores.alignment import Alignment
 from neuronxa.stores.lock import writing
 from neuronxa.stores.registry import representations_of
 
-with job(snakemake):
+with job(snakemake), own_gpus(snakemake.resources.get("gpu", 0)):
     names, params = snakemake.wildcards, snakemake.params
     settings = load_settings(snakemake.config)
     folder = Path(snakemake.output.manifest).parent
-    stores = {Path(path).parent.name: Activations(Path(path).parent) for path in snakemake.input}
+    stores = {code: Activations(path) for code, path in folders_of(snakemake.input).items()}
     reduction = Reduction(
         stores=stores,
         pivot=params.pivot,

@@ -7,12 +7,13 @@ from neuronxa.files import atomic_write_text
 from neuronxa.frames import write_frame
 from neuronxa.jobs import Progress, job
 from neuronxa.neurons.census import take_census
+from neuronxa.shards import folders_of
 from neuronxa.stores.activations import Activations
 
 with job(snakemake):
     names, params = snakemake.wildcards, snakemake.params
     census = take_census(
-        {Path(path).parent.name: Activations(Path(path).parent) for path in snakemake.input},
+        {code: Activations(path) for code, path in folders_of(snakemake.input).items()},
         sites=params.sites,
         pivot=params.pivot,
         layout=params.layout,

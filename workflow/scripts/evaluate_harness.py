@@ -4,9 +4,10 @@ from pathlib import Path
 
 from neuronxa.config import load_settings
 from neuronxa.downstream.harness.evaluation import HarnessRun
+from neuronxa.gpus import own_gpus
 from neuronxa.jobs import Progress, job
 
-with job(snakemake):
+with job(snakemake), own_gpus(snakemake.resources.get("gpu", 0)):
     names = snakemake.wildcards
     settings = load_settings(snakemake.config)
     run = HarnessRun(

@@ -1,30 +1,27 @@
-"""Evaluate a fine-tuned model in every pending language; publish one of them."""
+"""Evaluate a fine-tuned model in the pending languages of a shard."""
 
+from functools import partial
 from pathlib import Path
 
 from neuronxa.config import load_settings
 from neuronxa.downstream.nli.evaluation import EvaluationShard
+from neuronxa.gpus import own_gpus
 from neuronxa.jobs import Progress, job
+from neuronxa.shards import write_record
 
-with job(snakemake):
+with job(snakemake), own_gpus(snakemake.resources.get("gpu", 0)):
     names = snakemake.wildcards
-    # the languages are no parameter, so that adding one does not evaluate the others again
-    settings = load_settings(snakemake.config)
-    folder = Path(snakemake.input.pairs).parent
-    files = {code: folder / f"{code}.tsv" for code in [names.language, *settings.languages]}
-    wanted = settings.file.languages
+    settings, record = load_settings(snakemake.config), Path(snakemake.output[0])
+    pairs = {Path(path).stem: Path(path) for path in snakemake.input.pairs}
     shard = EvaluationShard(
         snapshot=Path(snakemake.input.model).parent,
         tuned=Path(snakemake.input.tuned).parent,
         training=Path(snakemake.input.training),
-        pairs={
-            code: path
-            for code, path in files.items()
-            if path.is_file() and (wanted == "all" or code in wanted)
-        },
+        pairs=pairs,
         device=settings.file.extraction.device,
         token_budget=settings.file.extraction.token_budget,
-        folder=Path(snakemake.output[0]).parent.parent,
+        folder=record.parent,
     )
     progress = Progress(f"{names.model}, {names.task}", unit="languages")
-    shard.publish(names.language, threads=snakemake.threads, progress=progress)
+    publish = partial(shard.publish, threads=snakemake.threads, progress=progress)
+    write_record(record, list(pairs), publish)

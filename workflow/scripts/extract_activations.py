@@ -1,27 +1,30 @@
-"""Extract the pending languages of a model, corpus and extraction; publish one of them."""
+"""Extract the pending languages of a shard of a model, corpus and extraction."""
 
+from functools import partial
 from pathlib import Path
 
 from neuronxa.activations.shard import Shard
 from neuronxa.config import load_settings
-from neuronxa.corpora.prepare import prepared_languages
+from neuronxa.gpus import own_gpus
 from neuronxa.jobs import Progress, job
+from neuronxa.shards import write_record
 
-with job(snakemake):
+with job(snakemake), own_gpus(snakemake.resources.get("gpu", 0)):
     names = snakemake.wildcards
-    # The languages of the shard are read from the config and are no parameter: a parameter that
-    # changes would run every language again.
     settings = load_settings(snakemake.config)
-    texts = Path(snakemake.input.text[0]).parent
+    record, texts = Path(snakemake.output[0]), [Path(path) for path in snakemake.input.texts]
+    # in a corpus of pairs <language>.pivot.txt lies beside each
+    languages = tuple(dict.fromkeys(path.name.partition(".")[0] for path in texts))
     shard = Shard(
         snapshot=Path(snakemake.input.model).parent,
         corpus=names.corpus,
         layout=settings.corpora[names.corpus].layout,
-        texts=texts,
-        languages=prepared_languages(texts, settings),
+        texts=texts[0].parent,
+        languages=languages,
         extraction=settings.extractions[names.extraction],
         settings=settings.file.extraction,
-        folder=Path(snakemake.output[0]).parent.parent,
+        folder=record.parent,
     )
     progress = Progress(f"{names.model}, {names.corpus}", unit="tokens")
-    shard.publish(names.language, threads=snakemake.threads, progress=progress)
+    publish = partial(shard.publish, threads=snakemake.threads, progress=progress)
+    write_record(record, languages, publish)

@@ -7,12 +7,13 @@ from neuronxa.controls.texts import read_texts
 from neuronxa.frames import write_frame
 from neuronxa.jobs import job
 from neuronxa.languages import Languages
+from neuronxa.shards import folders_of
 from neuronxa.stores.activations import Activations
 
 with job(snakemake):
-    folders = [Path(path).parent for path in snakemake.input.stores]
+    folders = folders_of(snakemake.input.stores)
     tokens = fertility_frame(
-        {folder.name: Activations(folder) for folder in folders},
+        {code: Activations(path) for code, path in folders.items()},
         read_texts(map(Path, snakemake.input.texts)),
         pivot=snakemake.params.pivot,
         languages=Languages.read(snakemake.params.languages),

@@ -6,12 +6,11 @@ from neuronxa.downstream.knowledge import score_rankings
 from neuronxa.downstream.rankings import read_rankings
 from neuronxa.frames import write_frame
 from neuronxa.jobs import job
+from neuronxa.shards import folders_of
 
 with job(snakemake):
     params = snakemake.params
-    rankings = {
-        Path(path).parent.name: read_rankings(Path(path).parent) for path in snakemake.input
-    }
+    rankings = {code: read_rankings(path) for code, path in folders_of(snakemake.input).items()}
     facts = params.kind == "facts"
     scores = score_rankings(
         rankings,

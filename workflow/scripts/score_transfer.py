@@ -6,12 +6,13 @@ from neuronxa.downstream.nli.evaluation import read_predictions
 from neuronxa.downstream.nli.scores import item_scores, score_predictions
 from neuronxa.frames import write_frame
 from neuronxa.jobs import job
+from neuronxa.shards import folders_of
 
 with job(snakemake):
     params = snakemake.params
     names = {"model": snakemake.wildcards.model, "task": snakemake.wildcards.task}
     predictions = {
-        Path(path).parent.name: read_predictions(Path(path).parent) for path in snakemake.input
+        code: read_predictions(path) for code, path in folders_of(snakemake.input).items()
     }
     scores = score_predictions(
         predictions,

@@ -1,8 +1,7 @@
 """The languages of one model, corpus and extraction: extracted with one model load.
 
-Rules ask for one language each. Whoever comes first takes the shard's lock and extracts all
-languages that are pending; the others find their stores complete and publish in a moment, without
-importing torch.
+The first language that is asked for takes the locks of all stores and extracts what is pending; the
+others find theirs complete and publish in a moment, without importing torch.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from neuronxa.errors import CorpusError
 from neuronxa.models.snapshot import ModelCard, check_snapshot, read_card
 from neuronxa.progress import SILENT, Counter
 from neuronxa.stores.journal import STORE, Journal
-from neuronxa.stores.lock import writing
+from neuronxa.stores.lock import LOCK, writing
 from neuronxa.stores.sizes import LEAST, activation_bytes
 
 logger = logging.getLogger(__name__)
@@ -78,10 +77,12 @@ class Shard:
             The manifest.
         """
         card = read_card(self.snapshot)
-        with writing(self.folder / ".lock"):
-            if not self._journal(language, card).complete:
-                self._extract(language, card, threads=threads, progress=progress)
-            return self._journal(language, card).publish()
+        if not self._journal(language, card).complete:
+            with writing(*(self.folder / code / LOCK for code in {*self.languages, language})):
+                # another process may have extracted it meanwhile
+                if not self._journal(language, card).complete:
+                    self._extract(language, card, threads=threads, progress=progress)
+        return self._journal(language, card).publish()
 
     def _extract(self, language: str, card: ModelCard, *, threads: int, progress: Counter) -> None:
         import torch
@@ -109,7 +110,7 @@ class Shard:
             except (CorpusError, FileNotFoundError) as error:
                 if code == language:
                     raise
-                # its own job will say so; it must not keep the others from being extracted
+                # it is told when it is asked for; the others are extracted nevertheless
                 logger.warning("%s is passed over: %s", code, error)
                 continue
             identity = self._identity(text, card)

@@ -157,6 +157,13 @@ class ConfigFile(Section):
         ["default"], min_length=1, description="rows of the extractions sheet"
     )
     tasks: list[str] = Field([], description="rows of the tasks sheet")
+    shard_languages: int = Field(
+        500,
+        ge=1,
+        le=500,
+        description="most languages that one job takes through one load of a model; no number "
+        "depends on it",
+    )
     extraction: ExtractionSettings = ExtractionSettings()
     alignment: AlignmentSettings = AlignmentSettings()
     fine_tuning: FineTuningSettings = FineTuningSettings()

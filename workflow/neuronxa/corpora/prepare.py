@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from neuronxa.config import CorpusRow, Settings
+from neuronxa.config import CorpusRow
 from neuronxa.corpora.checks import Checks, check
 from neuronxa.corpora.readers import Reader, open_reader
 from neuronxa.corpora.sentences import Sentences, choose, read_lines, write_form
@@ -110,13 +110,6 @@ def prepare_language(
 def record_path(text_path: Path) -> Path:
     """Path of the record that `prepare_language` writes beside a text."""
     return Path(text_path).with_suffix(".json")
-
-
-def prepared_languages(folder: Path, settings: Settings) -> tuple[str, ...]:
-    """Languages of the config whose text lies in a corpus folder, in the order of the config."""
-    wanted = settings.file.languages
-    order = list(settings.languages) if wanted == "all" else wanted
-    return tuple(code for code in order if (folder / f"{code}.txt").is_file())
 
 
 def summarise(

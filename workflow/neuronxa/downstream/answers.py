@@ -1,8 +1,7 @@
 """A model's rankings of the candidates of one task, language by language, with one model load.
 
-As with activations, rules ask for one language each; whoever comes first answers all that are
-pending, the others publish in a moment. A language is stored in blocks of questions, so that a
-kill costs one block.
+As with activations, the first language that is asked for answers all that are pending, the others
+publish in a moment. A language is stored in blocks of questions, so that a kill costs one block.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from neuronxa.files import digest
 from neuronxa.models.snapshot import check_snapshot, read_card
 from neuronxa.progress import SILENT, Counter
 from neuronxa.stores.journal import Journal
-from neuronxa.stores.lock import writing
+from neuronxa.stores.lock import LOCK, writing
 
 #: Raised whenever the same questions would get other rankings.
 RANKINGS_VERSION = 1
@@ -61,10 +60,11 @@ class RankingShard:
         progress
             Counts questions.
         """
-        with writing(self.folder / ".lock"):
-            if not self._journal(language).complete:
-                self._answer(language, threads=threads, progress=progress)
-            return self._journal(language).publish()
+        if not self._journal(language).complete:
+            with writing(*(self.folder / code / LOCK for code in self.probe.languages)):
+                if not self._journal(language).complete:
+                    self._answer(language, threads=threads, progress=progress)
+        return self._journal(language).publish()
 
     def _answer(self, language: str, *, threads: int, progress: Counter) -> None:
         order = [language, *(code for code in self.probe.languages if code != language)]

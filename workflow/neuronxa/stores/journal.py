@@ -21,7 +21,7 @@ import numpy as np
 import xxhash
 
 from neuronxa.errors import StoreError
-from neuronxa.files import atomic_write_text, digest
+from neuronxa.files import atomic_write_bytes, atomic_write_text, digest
 from neuronxa.provenance import remake
 
 #: Raised when the layout of stores or records changes; older ones are then made anew.
@@ -150,6 +150,8 @@ class Journal:
     def publish(self) -> Path:
         """Write the manifest: from now on others may read the store.
 
+        One that says the same already stays as it is, so that nothing that hangs on it is stale.
+
         Raises
         ------
         StoreError
@@ -158,7 +160,9 @@ class Journal:
         if not self.complete:
             raise StoreError("the store is not complete", where=str(self.folder))
         path = self.folder / MANIFEST
-        atomic_write_text(path, (self.folder / RECORD).read_text(encoding="utf-8"))
+        record = (self.folder / RECORD).read_bytes()
+        if not (path.is_file() and path.read_bytes() == record):
+            atomic_write_bytes(path, record)
         return path
 
     def _write(self) -> None:

@@ -1,4 +1,4 @@
-"""One writer per folder, held by an operating-system lock that dies with its owner."""
+"""One writer per store, held by an operating-system lock that dies with its owner."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+#: Name of the lock file in the folder of a store.
+LOCK = ".lock"
+
 
 @contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Hold the lock file at `path`; waits while another living process holds it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path):
+def writing(*paths: Path) -> Iterator[None]:
+    """Hold lock files; waits while another living process holds one of them."""
+    with ExitStack() as held:
+        for path in sorted(paths):  # always in one order, so that no two wait for each other
+            path.parent.mkdir(parents=True, exist_ok=True)
+            held.enter_context(FileLock(path))
         yield
 
 

@@ -1,7 +1,7 @@
 """A fine-tuned model's predictions in every language, with one model load.
 
-As with activations, rules ask for one language each; whoever comes first evaluates all that are
-pending, the others publish in a moment.
+As with activations, the first language that is asked for evaluates all that are pending, the others
+publish in a moment.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from neuronxa.models.snapshot import check_snapshot
 from neuronxa.progress import SILENT, Counter
 from neuronxa.provenance import remake
 from neuronxa.stores.journal import MANIFEST, Journal, read_manifest
-from neuronxa.stores.lock import writing
+from neuronxa.stores.lock import LOCK, writing
 
 #: Raised whenever the same weights and pairs would give other predictions.
 EVALUATION_VERSION = 1
@@ -79,10 +79,11 @@ class EvaluationShard:
         StoreError, ModelError
             The fine-tuned weights are not published, or damaged.
         """
-        with writing(self.folder / ".lock"):
-            if not self._journal(language).complete:
-                self._evaluate(language, threads=threads, progress=progress)
-            return self._journal(language).publish()
+        if not self._journal(language).complete:
+            with writing(*(self.folder / code / LOCK for code in self.pairs)):
+                if not self._journal(language).complete:
+                    self._evaluate(language, threads=threads, progress=progress)
+        return self._journal(language).publish()
 
     def _evaluate(self, language: str, *, threads: int, progress: Counter) -> None:
         import torch

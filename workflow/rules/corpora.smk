@@ -7,6 +7,13 @@
 #      resources/corpora/<corpus>/corpus.json        checks and digests
 
 
+# seconds each: on a cluster they run where it is started
+localrules:
+    import_sentences,
+    import_sentence_pairs,
+    check_corpus,
+
+
 rule import_sentences:
     """Choose the sentences of one language of a parallel corpus."""
     input:
@@ -18,8 +25,6 @@ rule import_sentences:
         "results/logs/import_sentences/{corpus}/{language}.log",
     wildcard_constraints:
         corpus=one_of(PARALLEL),
-    # all texts come before the first model runs, so that one load serves all languages
-    priority: 10
     conda:
         "../../envs/models.yaml"
     params:

@@ -4,6 +4,14 @@
 # out: results/figures/**.{svg,pdf}
 
 
+# seconds each: on a cluster they run where it is started
+localrules:
+    plot_run,
+    plot_neurons,
+    plot_lexical_floor,
+    plot_pool,
+
+
 rule plot_run:
     """Layer curves, heat-maps of language pairs, and retrieval by direction, of one run."""
     input:

@@ -4,6 +4,18 @@
 # out: results/figures/**.{svg,pdf}
 
 
+# seconds each: on a cluster they run where it is started
+localrules:
+    plot_training,
+    plot_consistency,
+    plot_scatter,
+    plot_correlations,
+    plot_differences,
+    plot_claim,
+    plot_predictions,
+    plot_ablations,
+
+
 rule plot_training:
     """Loss of one fine-tuning by step."""
     input:

@@ -4,6 +4,15 @@
 # out: results/tables/**.{csv,md,tex,html}
 
 
+# seconds each: on a cluster they run where it is started
+localrules:
+    tabulate_inputs,
+    tabulate_scores,
+    tabulate_run,
+    tabulate_neurons,
+    tabulate_controls,
+
+
 rule tabulate_inputs:
     """What the run started from: models with their licences, texts with their checks."""
     input:

@@ -4,6 +4,17 @@
 # out: results/tables/**.{csv,md,tex,html}
 
 
+# seconds each: on a cluster they run where it is started
+localrules:
+    tabulate_downstream,
+    tabulate_sources,
+    tabulate_published,
+    tabulate_statistics,
+    tabulate_pairs,
+    tabulate_predictions,
+    tabulate_fits,
+
+
 rule tabulate_downstream:
     """Task scores per language, and their correlations with alignment."""
     input:

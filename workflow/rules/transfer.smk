@@ -12,6 +12,12 @@
 # language; adding one evaluates it alone.
 
 
+# seconds each: on a cluster they run where it is started
+localrules:
+    prepare_training_pairs,
+    prepare_evaluation_pairs,
+
+
 rule prepare_training_pairs:
     """Bring the English training pairs into one form."""
     input:

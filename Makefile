@@ -12,7 +12,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --rerun-incomplete $(if $(CONFIG)
 REPORT := results/report.html
 
 .DEFAULT_GOAL := help
-.PHONY: help install run report verify test bench torture precision lint format lock audit space gc clean
+.PHONY: help install run report verify test test-slurm bench torture precision lint format lock audit space gc clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -62,6 +62,12 @@ bench: bench-inputs  ## measure speed and memory of extraction and comparison ag
 
 KILLS ?= 50
 TRIALS ?= 200
+
+test-slurm: install  ## run the workflow on a real Slurm, with a node killed (root, Debian)
+	@command -v sbatch > /dev/null && command -v munged > /dev/null \
+	  || apt-get install --quiet --yes --no-install-recommends slurm-wlm munge \
+	  || echo "Slurm cannot be installed here: the test will say so."
+	$(BIN)/python -m pytest -m slurm tests/slurm --capture=no
 
 torture: install  ## kill runs at many random moments, damage their files, fill the disk under them
 	$(BIN)/python -m tests.torture.kills --kills $(KILLS)

@@ -42,6 +42,7 @@ KINDS = {
     "alignment metadata": ["results/alignment/**/zarr.json"],
     "record": ["results/a*/**/record.json"],
     "manifest": ["results/a*/**/manifest.json"],
+    "shard": ["results/activations/**/shard.*.json"],
     "frame": ["results/**/*.parquet"],
     "table": ["results/tables/**/*.*"],
     "figure": ["results/figures/**/*.*"],

@@ -27,22 +27,24 @@ import pandas as pd
 
 from neuronxa.files import digest
 from neuronxa.models.snapshot import read_card
+from neuronxa.shards import cut_shards
 from neuronxa.stores.activations import Activations
 from neuronxa.stores.alignment import Alignment
 
 from ..workflow.conftest import write_config
-from ..workflow.project import digests, make_project
+from ..workflow.project import LANGUAGES, digests, make_project
 from .small_disk import as_root, cannot_mount, fill, make_space, read_only, small_disk
 
 REPOSITORY = Path(__file__).parents[2]
 SIZE = 48 * 2**20
 RUN = "tiny-llama/toy/default"
+(SHARD,) = cut_shards(LANGUAGES[:4], 500)
 
 #: Stage -> target that ends it, in the order of the run.
 STAGES = {
     "texts": "resources/corpora/toy/corpus.json",
     "snapshot": "resources/models/tiny-llama/model.json",
-    "extraction": f"results/activations/{RUN}/deu_Latn/manifest.json",
+    "extraction": f"results/activations/{RUN}/shard.{SHARD}.json",
     "alignment": f"results/alignment/{RUN}/scores.parquet",
     "tables": f"results/tables/{RUN}/measures.csv",
     "figures": f"results/figures/{RUN}/heatmap.svg",
@@ -85,7 +87,7 @@ def sheets() -> dict[str, str]:
 def prepare(folder: Path) -> None:
     """One model, four languages, no tasks: a run of all stages that takes a minute."""
     config = make_project(folder, sheets())
-    few = {"models": ["tiny-llama"], "languages": config["languages"][:4], "tasks": []}
+    few = {"models": ["tiny-llama"], "languages": LANGUAGES[:4], "tasks": []}
     write_config(folder, {**config, **few})
 
 

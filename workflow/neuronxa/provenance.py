@@ -10,7 +10,8 @@ It holds the digests of what went in and came out, the settings, the versions an
 next job compares the digests of its inputs with it, so a file that was damaged on disk is refused
 and never becomes another number. A record has no times: the same work gives the same bytes.
 Snakemake does not know of records. A store is represented by its manifest, which names the digests
-of its chunks.
+of its chunks. The manifests of a shard (`neuronxa.shards`) count as outputs of the job that first
+published them.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ from neuronxa.files import atomic_write_text, digest
 #: Folders of a run whose files have records, and the folder of the records in each.
 TOPS = ("results", "resources")
 RECORDS = "provenance"
+
+#: The record of a shard, beside the folders of its languages.
+SHARDS = "shard.*.json"
 
 #: Packages that can change a number. All that are installed are recorded, used or not: which job of
 #: a shard loads the model is chance, and must not show.
@@ -128,7 +132,8 @@ class JobRecord:
 
     def finish(self) -> None:
         """Write the record; outputs that are not in a run's folders have none."""
-        places = [place for path in self.outputs if (place := place_of(path))]
+        published = [manifest for path in self.outputs for manifest in manifests_of(path)]
+        places = [place for path in (*self.outputs, *published) if (place := place_of(path))]
         if not places:
             return
         content = {
@@ -139,10 +144,24 @@ class JobRecord:
             "versions": versions(),
             "commit": commit(),
         }
+        # what was published before leads to the job that did it
+        kept = {place for path in published if (place := place_of(path)) and _is_recorded(path)}
         first, *others = places
         for place in others:
-            _write(place.record, {"job": str(first.below)})
+            if place not in kept:
+                _write(place.record, {"job": str(first.below)})
         _write(first.record, content)
+
+
+def manifests_of(record: Path) -> list[Path]:
+    """The manifests that the record of a shard names; none for any other file."""
+    if not record.match(SHARDS):
+        return []
+    try:
+        manifests = json.loads(record.read_text(encoding="utf-8"))["manifests"]
+        return [record.parent / language / "manifest.json" for language in dict(manifests)]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
 
 
 def read_record(path: Path) -> dict[str, Any] | None:
@@ -211,8 +230,11 @@ def remake(path: Path, *, delete: Path | None = None) -> str:
     delete
         What is deleted; by default the file.
     """
-    place = place_of(path)
-    target = shlex.quote(str(place.below if place else path))
+    # a rule makes the record of a shard, and the manifests with it
+    shards = [one for one in path.parent.parent.glob(SHARDS) if path in manifests_of(one)]
+    made = max(shards, key=lambda one: one.stat().st_mtime_ns, default=path)
+    place = place_of(made)
+    target = shlex.quote(str(place.below if place else made))
     return f"rm -rf {shlex.quote(str(delete or path))} && snakemake --cores all --force {target}"
 
 
@@ -242,6 +264,14 @@ def commit() -> str | None:
         return git("rev-parse", "HEAD") + ("-dirty" if changed else "")
     except (OSError, subprocess.SubprocessError):
         return None
+
+
+def _is_recorded(path: Path) -> bool:
+    """Whether a file is what the job that made it has recorded."""
+    try:
+        return check_file(path)
+    except StoreError:
+        return False
 
 
 def _digest_of_input(path: Path) -> str | None:

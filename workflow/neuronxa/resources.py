@@ -117,7 +117,8 @@ def extraction(
     FileNotFoundError
         The snapshot or a text is not made yet.
     """
-    card = read_card(model.parent) if model.is_file() else _missing(model)
+    _check_made(model)
+    card = read_card(model.parent)
     settings = file.extraction
     need = Need.of(
         model.parent,
@@ -165,8 +166,7 @@ def model_run(model: Path, *, attempt: int, trained: str = "") -> Request:
     trained
         ``lora`` or ``full`` where it is fine-tuned.
     """
-    if not model.is_file():
-        _missing(model)
+    _check_made(model)
     parameters = count_parameters(model.parent)
     copies = 4 if trained == "full" else WEIGHTS
     hours = parameters / 1e9 * (4 if trained else 1)
@@ -192,6 +192,7 @@ def languages_per_shard(loading: float, language: float, *, share: float = 0.1) 
     return max(1, math.ceil(loading * (1 - share) / share / language))
 
 
-def _missing(path: Path) -> None:
-    """Raise what tells Snakemake that a resource is known only later."""
-    raise FileNotFoundError(2, "not made yet", str(path))
+def _check_made(path: Path) -> None:
+    """Tell Snakemake that a resource is known only later."""
+    if not path.is_file():
+        raise FileNotFoundError(2, "not made yet", str(path))

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from neuronxa.errors import StoreError
 from neuronxa.files import atomic_write_text, digest
-from neuronxa.stores.journal import MANIFEST, read_json
+from neuronxa.provenance import SHARDS, manifests_of
 
 
 def cut_shards(languages: Sequence[str], size: int) -> dict[str, tuple[str, ...]]:
@@ -43,7 +43,7 @@ def cut_shards(languages: Sequence[str], size: int) -> dict[str, tuple[str, ...]
 def records_in(results: Path) -> list[Path]:
     """Every record in a folder of results."""
     stages = ("activations/*/*/*", "rankings/*/*", "nli/*/*")
-    return sorted(path for stage in stages for path in results.glob(f"{stage}/shard.*.json"))
+    return sorted(path for stage in stages for path in results.glob(f"{stage}/{SHARDS}"))
 
 
 def write_record(record: Path, languages: Sequence[str], publish: Callable[[str], Path]) -> None:
@@ -73,14 +73,14 @@ def folders_of(records: Iterable[str | Path]) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     for path in map(Path, records):
-        languages = _languages(path)
-        if not languages:
+        manifests = manifests_of(path)
+        if not manifests:
             raise StoreError(
                 "the record of a shard is missing or damaged",
                 where=str(path),
                 remedy="run the workflow again; what is complete is not made again",
             )
-        found |= {language: path.parent / language for language in languages}
+        found |= {manifest.parent.name: manifest.parent for manifest in manifests}
     return found
 
 
@@ -97,14 +97,8 @@ def withdraw_false(records: Iterable[str | Path]) -> list[Path]:
     """
     withdrawn = []
     for path in map(Path, records):
-        languages = _languages(path)
-        if not languages or not all((path.parent / one / MANIFEST).is_file() for one in languages):
+        manifests = manifests_of(path)
+        if not manifests or not all(manifest.is_file() for manifest in manifests):
             path.unlink(missing_ok=True)
             withdrawn.append(path)
     return withdrawn
-
-
-def _languages(record: Path) -> list[str]:
-    """Languages of a record; none where it is missing or damaged."""
-    manifests = (read_json(record) or {}).get("manifests")
-    return list(manifests) if isinstance(manifests, dict) else []

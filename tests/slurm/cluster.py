@@ -85,12 +85,17 @@ class Cluster:
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
         self.conf = self.folder / "slurm.conf"
-        self.environment = {**os.environ, "PATH": PATH, "SLURM_CONF": str(self.conf)}
+        path = f"{self.folder}/bin:{PATH}"
+        self.environment = {**os.environ, "PATH": path, "SLURM_CONF": str(self.conf)}
 
     def start(self) -> None:
         """Start all daemons, and wait until the nodes serve."""
-        for name in ("munge", "state", *(f"spool/{node}" for node in NODES)):
+        for name in ("bin", "munge", "state", *(f"spool/{node}" for node in NODES)):
             (self.folder / name).mkdir(parents=True, mode=0o755)
+        # the plugin takes SLURM_CONF from the environment of a job before it calls srun
+        step = self.folder / "bin" / "srun"
+        step.write_text(f'#!/bin/sh\nSLURM_CONF={self.conf} exec {_program("srun")} "$@"\n')
+        step.chmod(0o755)
         names = {"host": socket.gethostname(), "folder": self.folder, "ports": _free_ports(3)}
         self.conf.write_text(CONF.format(**names, size=SIZE), "utf-8")
         (self.folder / "gres.conf").write_text(GPUS, "utf-8")
@@ -194,6 +199,13 @@ class Cluster:
         return len(unique)
 
 
+def _program(name: str) -> str:
+    """Where a program lies."""
+    found = shutil.which(name, path=PATH)
+    assert found is not None
+    return found
+
+
 def _free_ports(count: int) -> list[int]:
     """Ports of the loopback address that nobody listens on."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
@@ -209,7 +221,7 @@ if __name__ == "__main__":
     cluster = Cluster(Path(sys.argv[1]))
     try:
         cluster.start()
-        print(f"export SLURM_CONF={cluster.conf}", flush=True)
+        print(f"export SLURM_CONF={cluster.conf} PATH={cluster.folder}/bin:$PATH", flush=True)
         signal.pause()
     except KeyboardInterrupt:
         pass

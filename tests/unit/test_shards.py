@@ -7,6 +7,7 @@ import json
 import pytest
 
 from neuronxa.errors import StoreError
+from neuronxa.provenance import JobRecord, check_file, read_record, remake
 from neuronxa.shards import cut_shards, folders_of, records_in, withdraw_false, write_record
 
 CODES = ["eng_Latn", "deu_Latn", "fra_Latn", "spa_Latn", "swh_Latn"]
@@ -84,3 +85,36 @@ def test_a_record_that_says_too_much_is_withdrawn(tmp_path, publish, damage):
     assert withdraw_false(records_in(tmp_path)) == [record]
     assert not record.exists()
     assert good.exists()
+
+
+def run_job(record, codes, publish, commit):
+    job = JobRecord("extract", inputs=[], outputs=[record], params={"commit": commit})
+    job.start()
+    write_record(record, codes, publish)
+    job.finish()
+
+
+def test_a_manifest_leads_to_the_job_that_published_it(tmp_path):
+    folder = tmp_path / "results/activations/m/c/e"
+
+    def publish(code):
+        path = folder / code / "manifest.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(code, "utf-8")
+        return path
+
+    few, more = (folder / f"shard.0-{name}.json" for name in ("0000000a", "0000000b"))
+    run_job(few, CODES[:2], publish, 1)
+    run_job(more, CODES[:3], publish, 2)
+    made_by = {code: read_record(publish(code))["params"]["commit"] for code in CODES[:3]}
+    assert made_by == {"eng_Latn": 1, "deu_Latn": 1, "fra_Latn": 2}
+    assert all(check_file(publish(code)) for code in CODES[:3])
+    for code in ("deu_Latn", "fra_Latn"):
+        path = folder / code / "manifest.json"
+        path.write_text("other", "utf-8")
+        with pytest.raises(StoreError, match="damaged") as told:
+            check_file(path)
+        # a rule makes the record, and the job of today knows it by its newest name
+        assert f"--force results/activations/m/c/e/{more.name}" in str(told.value)
+        publish(code)
+    assert remake(folder / "swh_Latn/manifest.json").endswith("/swh_Latn/manifest.json")

@@ -34,8 +34,7 @@ def test_every_rule_that_a_profile_names_exists(profile, repository):
 def test_every_entry_is_explained(profile):
     """A comment stands above each block of entries."""
     blocks = profile.read_text("utf-8").split("\n\n")
-    bare = [block for block in blocks if "#" not in block]
-    assert all(re.fullmatch(r"(\w[\w-]*: \S+\n?)+", block) for block in bare)
+    assert [block for block in blocks if "#" not in block] == []
     assert isinstance(yaml.safe_load(profile.read_text("utf-8")), dict)
 
 
@@ -46,5 +45,5 @@ def test_a_run_is_planned_through_it(name, repository, tmp_path, snakemake, defa
     make_project(tmp_path, default_sheets)
     profile = repository / "workflow/profiles" / name
     target = "results/alignment/tiny-llama/toy/default/manifest.json"
-    done = snakemake(tmp_path, target, "-n", "--workflow-profile", str(profile))
+    done = snakemake(tmp_path, "-n", "--workflow-profile", str(profile), target)
     assert "extract_activations" in done.stdout

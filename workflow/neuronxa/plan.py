@@ -66,6 +66,17 @@ class Plan:
         """Shards of a task of kinds ``facts``, ``bmlama`` and ``nli``: name -> languages."""
         return cut_shards(self.task_languages[task], self.settings.file.shard_languages)
 
+    def shard_records(self) -> Iterator[Path]:
+        """The record of every shard of the run (`neuronxa.shards`)."""
+        for model, corpus, extraction in self.runs():
+            folder = Path("results/activations", model, corpus, extraction)
+            yield from (folder / f"shard.{name}.json" for name in self.corpus_shards(corpus))
+        for task in self.task_languages:
+            stage = "nli" if self.settings.tasks[task].kind == "nli" else "rankings"
+            for model in self.settings.models:
+                folder = Path("results", stage, model, task)
+                yield from (folder / f"shard.{name}.json" for name in self.task_shards(task))
+
     def reader(self, corpus: str) -> Reader:
         """The reader of a corpus."""
         settings = self.settings

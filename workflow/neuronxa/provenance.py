@@ -232,7 +232,7 @@ def remake(path: Path, *, delete: Path | None = None) -> str:
     """
     # a rule makes the record of a shard, and the manifests with it
     shards = [one for one in path.parent.parent.glob(SHARDS) if path in manifests_of(one)]
-    made = max(shards, key=lambda one: one.stat().st_mtime, default=path)
+    made = max(shards, key=lambda one: one.stat().st_mtime_ns, default=path)
     place = place_of(made)
     target = shlex.quote(str(place.below if place else made))
     return f"rm -rf {shlex.quote(str(delete or path))} && snakemake --cores all --force {target}"

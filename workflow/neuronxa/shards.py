@@ -19,7 +19,7 @@ from pathlib import Path
 
 from neuronxa.errors import StoreError
 from neuronxa.files import atomic_write_text, digest
-from neuronxa.provenance import SHARDS, manifests_of
+from neuronxa.provenance import manifests_of
 
 
 def cut_shards(languages: Sequence[str], size: int) -> dict[str, tuple[str, ...]]:
@@ -38,12 +38,6 @@ def cut_shards(languages: Sequence[str], size: int) -> dict[str, tuple[str, ...]
         name = hashlib.sha256(" ".join(codes).encode()).hexdigest()[:8]
         shards[f"{start // size}-{name}"] = codes
     return shards
-
-
-def records_in(results: Path) -> list[Path]:
-    """Every record in a folder of results."""
-    stages = ("activations/*/*/*", "rankings/*/*", "nli/*/*")
-    return sorted(path for stage in stages for path in results.glob(f"{stage}/{SHARDS}"))
 
 
 def write_record(record: Path, languages: Sequence[str], publish: Callable[[str], Path]) -> None:
@@ -90,6 +84,11 @@ def withdraw_false(records: Iterable[str | Path]) -> list[Path]:
     A plan that believed them would not make what is missing. What is there stays, and is not made
     again.
 
+    Parameters
+    ----------
+    records
+        Those that a plan asks for; one that is not there is passed over.
+
     Returns
     -------
     list of Path
@@ -98,7 +97,7 @@ def withdraw_false(records: Iterable[str | Path]) -> list[Path]:
     withdrawn = []
     for path in map(Path, records):
         manifests = manifests_of(path)
-        if not manifests or not all(manifest.is_file() for manifest in manifests):
+        if path.is_file() and not (manifests and all(one.is_file() for one in manifests)):
             path.unlink(missing_ok=True)
             withdrawn.append(path)
     return withdrawn

@@ -34,7 +34,7 @@ from neuronxa.plan import make_plan
 from neuronxa import resources as requests
 from neuronxa.preflight import check_space, check_writable, tell_if_full
 from neuronxa.stores.journal import FORMAT
-from neuronxa.shards import records_in, withdraw_false
+from neuronxa.shards import withdraw_false
 
 share_library(LIBRARY)
 
@@ -50,7 +50,7 @@ except NeuronXAError as error:
 
 # jobs that run must not be looked at
 if workflow.is_main_process:
-    withdraw_false(records_in(Path("results")))
+    withdraw_false(PLAN.shard_records())
 
 SETTINGS = PLAN.settings
 PAIRS = [name for name, row in SETTINGS.corpora.items() if row.layout == "pairs"]

@@ -98,10 +98,6 @@ wildcard_constraints:
     shard=r"\d+-[0-9a-f]{8}",
 
 
-# On one machine a GPU serves one job at a time, unless a profile says how many there are.
-if workflow.local_exec:
-    workflow.global_resources.setdefault("gpu", 1)
-
 MODEL_GPU = requests.gpus(SETTINGS.file.extraction.device)
 REDUCTION_GPU = requests.gpus(SETTINGS.file.alignment.device)
 
@@ -426,6 +422,13 @@ onstart:
     # this machine are limited by its cores; those of a cluster keep their limit.
     if workflow.local_exec:
         workflow.scheduler.job_rate_limiter = None
+        # A GPU of this machine serves one job at a time, unless a profile says how many there are.
+        # Which executor it is, is not known before.
+        for limits in (
+            workflow.scheduler.global_resources,
+            workflow.scheduler.resources,
+        ):
+            limits.setdefault("gpu", 1)
 
 
 onerror:

@@ -55,13 +55,15 @@ def as_root(module: str, arguments: list[str]) -> None:
 
 
 def fill(folder: Path, leave: int) -> None:
-    """Let a file take all space but some bytes, while others write too."""
+    """Let a file take all space but some bytes, or a little more where others write too."""
+    slack = 0
     with (folder / BALLAST).open("wb") as stream:
-        while (size := shutil.disk_usage(folder).free - leave) > 0:
+        while (size := shutil.disk_usage(folder).free - leave - slack) > 0:
             try:
                 os.posix_fallocate(stream.fileno(), 0, size)
             except OSError:
-                continue  # somebody was faster
+                slack += 2 * 4096  # somebody was faster
+                continue
             return
 
 

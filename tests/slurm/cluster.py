@@ -162,6 +162,11 @@ class Cluster:
         """State of every job that was ever submitted."""
         return self._run("squeue", "--states=all", "--noheader", "--format=%T").split()
 
+    def node_of(self, words: str) -> str:
+        """The node of the running job whose comment, rule and wildcards, has these words."""
+        told = self._run("squeue", "--states=RUNNING", "--noheader", "--format=%N %k")
+        return next(line.split()[0] for line in told.splitlines() if words in line)
+
     def nodes(self) -> dict[str, str]:
         """State of every node, such as ``idle``, ``mixed`` or ``down*``."""
         told = self._run("sinfo", "--Node", "--noheader", "--format=%N %t")

@@ -28,7 +28,7 @@ pytestmark = [
 #: What a laptop changes of the profile: jobs at a time, and how soon they are looked at.
 HERE = ["--jobs", "4", "--slurm-init-seconds-before-status-checks", "3"]
 #: A first attempt that hangs meets its limit, in minutes; Slurm looks every half minute.
-LIMIT = "extract_activations:runtime=1 + 5 * (attempt - 1)"
+LIMIT = "extract_activations:runtime=3 + 10 * (attempt - 1)"
 
 
 @pytest.fixture(scope="module")
@@ -116,17 +116,20 @@ def extracting(cluster, node):
     return None
 
 
-def catch(cluster, project, node, run):
-    """Stop the extraction on a node as soon as its first store has a record."""
-    while (process := extracting(cluster, node)) is None:
+def stop_when_begun(cluster, project, run):
+    """Stop the extractions of both nodes once a store has a record; the node that fills it."""
+    stopped = {}
+    while set(stopped) != set(NODES):
         assert run.poll() is None
-        time.sleep(0.05)
-    known = set(project.glob("results/activations/*/*/*/*/record.json"))
-    while not set(project.glob("results/activations/*/*/*/*/record.json")) - known:
-        assert run.poll() is None
-        time.sleep(0.005)
-    process.send_signal(signal.SIGSTOP)
-    return process
+        found = {node: extracting(cluster, node) for node in NODES if node not in stopped}
+        if stopped or list(project.glob("results/activations/*/*/*/*/record.json")):
+            for node, process in found.items():
+                if process is not None:
+                    process.send_signal(signal.SIGSTOP)
+                    stopped[node] = process
+        time.sleep(0.02)
+    record = next(project.glob("results/activations/*/*/*/*/record.json"))
+    return cluster.node_of(record.relative_to(project).parts[2])
 
 
 def test_a_run_survives_a_node_a_limit_and_the_controller(cluster, project, repository, local):
@@ -136,13 +139,8 @@ def test_a_run_survives_a_node_a_limit_and_the_controller(cluster, project, repo
         slurm(repository, "--set-resources", LIMIT), cwd=project, env=cluster.environment
     )
     try:
-        # each node has one GPU, so each extracts one model
-        lost, other = NODES
-        catch(cluster, project, lost, run)
-        while (hanging := extracting(cluster, other)) is None:
-            assert run.poll() is None
-            time.sleep(0.05)
-        hanging.send_signal(signal.SIGSTOP)  # until it meets its limit
+        # each node has one GPU, so each extracts one model; the one that is not killed hangs
+        lost = stop_when_begun(cluster, project, run)
         assert not list(project.glob("results/activations/*/*/*/shard.*.json"))
         killed = cluster.kill_node(lost)
         cluster.wait_for({lost: "down*"}, seconds=120)

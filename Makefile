@@ -29,8 +29,7 @@ $(READY): envs/lock.txt envs/torch.txt envs/data.txt pyproject.toml
 	touch $(READY)
 
 run: install  ## run the whole workflow and its report; goes on where a run was killed
-	@$(BIN)/python -m neuronxa unlock
-	$(SNAKEMAKE)
+	$(BIN)/python -m neuronxa run $(if $(CONFIG),--config $(CONFIG)) -- $(SNAKEMAKE)
 	@$(MAKE) --no-print-directory report
 
 # the report is made again only when a result is newer
@@ -69,8 +68,9 @@ test-slurm: install  ## run the workflow on a real Slurm, with a node killed (ro
 	  || echo "Slurm cannot be installed here: the test will say so."
 	$(BIN)/python -m pytest -m slurm tests/slurm --capture=no
 
-torture: install  ## kill runs at many random moments, damage their files, fill the disk under them
+torture: install  ## kill runs at many random moments, start two at once, damage their files, fill the disk under them
 	$(BIN)/python -m tests.torture.kills --kills $(KILLS)
+	$(BIN)/python -m tests.torture.twice
 	$(BIN)/python -m tests.torture.damage --trials $(TRIALS)
 	$(BIN)/python -m tests.torture.disk
 

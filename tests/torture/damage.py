@@ -26,7 +26,7 @@ from neuronxa.errors import NeuronXAError
 from neuronxa.provenance import RECORDS, check_file
 
 from ..workflow.conftest import write_config
-from ..workflow.project import make_project
+from ..workflow.project import add_tasks, make_project
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -40,9 +40,13 @@ KINDS = {
     "activation metadata": ["results/activations/**/zarr.json"],
     "alignment chunk": ["results/alignment/**/c/**/*"],
     "alignment metadata": ["results/alignment/**/zarr.json"],
-    "record": ["results/a*/**/record.json"],
-    "manifest": ["results/a*/**/manifest.json"],
-    "shard": ["results/activations/**/shard.*.json"],
+    "record": ["results/*/**/record.json"],
+    "manifest": ["results/*/**/manifest.json"],
+    "shard": ["results/*/**/shard.*.json"],
+    "answers": ["results/rankings/**/c/**/*"],
+    "judgements": ["results/nli/*/*/*/*.*"],
+    "adapter": ["results/fine_tuning/**/*.safetensors"],
+    "pairs": ["resources/tasks/*/*.tsv"],
     "frame": ["results/**/*.parquet"],
     "table": ["results/tables/**/*.*"],
     "figure": ["results/figures/**/*.*"],
@@ -51,11 +55,13 @@ KINDS = {
 COMMAND = re.compile(r"run: (.*)$", flags=re.MULTILINE)
 
 
-def make_run(folder, *, languages=3, models=("tiny-llama",), targets=()):
-    """A finished run of the tiny project in a folder."""
+def make_run(folder, *, languages=3, models=("tiny-llama",), targets=(), tasks=False):
+    """A finished run of the tiny project in a folder, with tasks of every kind if asked for."""
     names = ("models", "languages", "corpora", "extractions", "tasks", "published")
     sheets = {name: str(REPOSITORY / f"config/{name}.tsv") for name in names}
     config = make_project(folder, sheets)
+    if tasks:
+        config = add_tasks(folder, config)
     config |= {"models": list(models), "languages": config["languages"][:languages]}
     write_config(folder, config)
     run_snakemake(folder, "--cores", "2", *targets)
@@ -231,7 +237,7 @@ def main(arguments=None):
         wrong = []
         if options.folder is None:
             folder.mkdir()
-            make_run(folder)
+            make_run(folder, tasks=True)
             wrong += other_bytes(folder, Path(temporary, "again"))
         wrong += let_through(folder, options.trials, rng)
         wrong += not_repaired(folder, rng)

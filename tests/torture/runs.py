@@ -28,7 +28,7 @@ def environment():
 
 
 def unlock(folder):
-    """What `make run` does first."""
+    """Release the lock of a killed run, for plain Snakemake."""
     command = [sys.executable, "-m", "neuronxa", "unlock"]
     return subprocess.run(
         command, cwd=folder, env=environment(), capture_output=True, text=True, check=False
@@ -36,9 +36,24 @@ def unlock(folder):
 
 
 def start(folder, *arguments, output=subprocess.DEVNULL):
-    """Start the workflow in a process group of its own."""
+    """Start the workflow as `make run` does, in a process group of its own."""
+    return launch(folder, make_run(*arguments), output=output)
+
+
+def make_run(*arguments):
+    """The command of `make run`."""
+    return [sys.executable, "-m", "neuronxa", "run", "--", *snakemake(*arguments)]
+
+
+def snakemake(*arguments):
+    """The command of plain Snakemake."""
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile")]
-    command += ["--configfile", "config.yaml", "--cores", "2", "--rerun-incomplete", *arguments]
+    command += ["--configfile", "config.yaml", "--cores", "2", "--rerun-incomplete"]
+    return [*command, *arguments]
+
+
+def launch(folder, command, output=subprocess.DEVNULL):
+    """Start a command in a process group of its own."""
     return subprocess.Popen(
         command,
         cwd=folder,
@@ -82,7 +97,7 @@ def contents(folder):
 
 
 def committed(folder):
-    """The chunks that records name as committed: path -> when they were written."""
+    """The chunks that records name as committed: path -> what `written` says."""
     found = {}
     for record in sorted((folder / "results").rglob("record.json")):
         parts = json.loads(record.read_text("utf-8"))["parts"]
@@ -90,8 +105,17 @@ def committed(folder):
             for pattern in _chunks(part, arrays):
                 for path in record.parent.glob(pattern):
                     if path.is_file():
-                        found[path] = path.stat().st_mtime_ns
+                        found[path] = written(path)
     return found
+
+
+def written(path):
+    """When a file was written, and as which file; None where it is gone."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_mtime_ns, status.st_ino
 
 
 def _chunks(part, arrays):

@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from neuronxa.jobs import job
-from neuronxa.killed import killed_jobs, memory_kills, tell
+from neuronxa.killed import killed_jobs, tell_killed
 
 from .given import given
 
@@ -35,7 +35,7 @@ def test_a_killed_job_is_found_with_the_memory_that_it_told_of(tmp_path, reposit
     (killed,) = killed_jobs(tmp_path / "logs", since=0)
     assert killed.job == "align_languages/m/c"
     assert 0.3 <= killed.memory_gb < 1
-    told = tell(killed, for_memory=True)
+    told = tell_killed(killed, for_memory=True)
     assert "the job align_languages/m/c was killed from outside" in told
     assert f"It used at least {killed.memory_gb:.1f} GB of" in told
     assert "killed a process for want of memory" in told
@@ -49,7 +49,3 @@ def test_jobs_that_end_by_themselves_are_not_killed(tmp_path):
     with pytest.raises(ValueError, match="no"), job(given(tmp_path / "bad.log")):
         raise ValueError("no")
     assert not list(killed_jobs(tmp_path, since=0))
-
-
-def test_the_kills_of_the_system_are_counted():
-    assert memory_kills() >= 0

@@ -6,9 +6,9 @@ import ast
 
 # from bottom to top; what stands on one line may not import from its neighbours
 ORDER = [
-    ["errors", "progress", "killed"],
-    ["files", "sheets", "disk"],
-    ["provenance"],
+    ["errors", "progress", "killed", "control_groups"],
+    ["files", "disk"],
+    ["sheets", "provenance"],
     ["jobs", "frames", "languages", "shards", "gpus"],
     ["config"],
     ["models", "corpora"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -11,7 +12,8 @@ import time
 import pytest
 
 from neuronxa.errors import NeuronXAError
-from neuronxa.owner import note_owner, release, workers
+from neuronxa.killed import STARTED
+from neuronxa.owner import note_owner, release, turn, workers
 
 SLEEP = "import time; time.sleep(60)"
 
@@ -96,3 +98,56 @@ def test_a_run_elsewhere_is_not_taken_for_dead(folder):
 def test_a_run_in_another_folder_is_none_of_ours(folder, start, tmp_path_factory):
     start("snakemake")
     assert workers(tmp_path_factory.mktemp("other")) == []
+
+
+def test_the_turn_is_one_process_s_and_dies_with_it(folder, repository):
+    hold = (
+        "import sys, time\nfrom pathlib import Path\nfrom neuronxa.owner import turn\n"
+        "with turn(Path()):\n print('held', flush=True)\n time.sleep(60)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", hold],
+        cwd=folder,
+        env={"PYTHONPATH": str(repository / "workflow")},
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout.readline() == b"held\n"
+    with pytest.raises(NeuronXAError, match=f"process {process.pid} on .*, since 2"), turn(folder):
+        pass
+    process.kill()
+    process.wait()
+    with turn(folder):
+        pass
+
+
+def test_a_program_that_a_process_becomes_keeps_the_turn(folder, repository):
+    run = [sys.executable, "-m", "neuronxa", "run", "--"]
+    environment = {**os.environ, "PYTHONPATH": str(repository / "workflow")}
+    sleep = [sys.executable, "-c", "print('at work', flush=True); import time; time.sleep(60)"]
+    first = subprocess.Popen([*run, *sleep], cwd=folder, env=environment, stdout=subprocess.PIPE)
+    assert b"is released" in first.stdout.readline()
+    assert not locked(folder)
+    assert first.stdout.readline() == b"at work\n"
+    second = subprocess.run(
+        [*run, sys.executable, "-c", "print('never')"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (second.returncode, second.stdout) == (1, "")
+    assert f"process {first.pid} on" in second.stderr
+    assert "Traceback" not in second.stderr
+    first.kill()
+    first.wait()
+
+
+def test_jobs_that_were_killed_with_their_run_are_named_at_the_next_start(folder):
+    note_owner(folder)
+    log = folder / "results" / "logs" / "align_languages" / "m.log"
+    log.parent.mkdir(parents=True)
+    log.write_text(f"2026-01-01 INFO {STARTED}\n")
+    told = []
+    assert release(folder, tell=told.append)
+    assert "the job align_languages/m was killed from outside" in told[1]

@@ -11,6 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
+from neuronxa import control_groups
+
 #: First and last words of a job in its log.
 STARTED, FINISHED, FAILED = "started", "finished", "failed"
 #: How a job tells its memory in its log.
@@ -18,9 +22,6 @@ MEMORY = "memory: {:.1f} GB at most so far"
 
 _ENDS = re.compile(rf" (INFO {FINISHED}|ERROR {FAILED})$", re.MULTILINE)
 _MEMORY = re.compile(re.escape(MEMORY).replace(re.escape("{:.1f}"), r"([0-9.]+)"))
-_KILLS = re.compile(r"^oom_kill (\d+)$", re.MULTILINE)
-#: Where Linux counts the processes that it kills for want of memory.
-_COUNTERS = (Path("/sys/fs/cgroup/memory.events"), Path("/proc/vmstat"))
 
 
 @dataclass(frozen=True)
@@ -40,17 +41,6 @@ class Killed:
     job: str
     log: Path
     memory_gb: float | None
-
-
-def memory_kills() -> int:
-    """How many processes the system has killed for want of memory; 0 where it does not count."""
-    counts = [0]
-    for path in _COUNTERS:
-        try:
-            counts += map(int, _KILLS.findall(path.read_text()))
-        except OSError:
-            continue
-    return max(counts)
 
 
 def killed_jobs(logs: Path, *, since: float) -> Iterator[Killed]:
@@ -73,7 +63,7 @@ def killed_jobs(logs: Path, *, since: float) -> Iterator[Killed]:
             yield Killed(name, path, float(told[-1]) if told else None)
 
 
-def tell(killed: Killed, *, for_memory: bool) -> str:
+def tell_killed(killed: Killed, *, for_memory: bool) -> str:
     """Say that a job was killed, why as far as is known, and what to do.
 
     Parameters
@@ -83,20 +73,25 @@ def tell(killed: Killed, *, for_memory: bool) -> str:
     for_memory
         Whether the system has killed a process for want of memory in the meantime.
     """
-    import psutil
-
-    machine = psutil.virtual_memory().total / 1e9
-    used = f"It used at least {killed.memory_gb:.1f} GB" if killed.memory_gb else "Its use of "
-    used += f" of {machine:.1f} GB. " if killed.memory_gb else "memory is not known. "
+    machine = _machine_gb()
+    used = "Its use of memory is not known."
+    if killed.memory_gb:
+        used = f"It used at least {killed.memory_gb:.1f} GB of {machine:.1f} GB."
     why = (
-        "The system has killed a process for want of memory meanwhile. "
+        "The system has killed a process for want of memory meanwhile."
         if for_memory
-        else "Most often that is the system for want of memory, or a scheduler at a limit. "
+        else "Most often that is the system for want of memory, or a scheduler at a limit."
     )
     return (
-        f"Error: the job {killed.job} was killed from outside. {used}{why}\n"
+        f"Error: the job {killed.job} was killed from outside. {used} {why}\n"
         "  Hint: nothing that was committed is lost; run the same command again, with more memory, "
         "fewer jobs at a time (--cores), or a smaller 'extraction.token_budget' or "
         "'alignment.memory_gb'\n"
         f"  Log: {killed.log}"
     )
+
+
+def _machine_gb() -> float:
+    """Memory that jobs can have here: the machine's, or what its control groups allow."""
+    machine = int(psutil.virtual_memory().total)
+    return min(machine, control_groups.limit() or machine) / 1e9

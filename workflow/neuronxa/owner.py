@@ -1,31 +1,42 @@
 """Who works in a folder: the run that owns it, and jobs that have outlived their run.
 
 Snakemake's own lock is a file that a killed run leaves behind. It may be taken away only when
-nobody works in the folder any more. The processes of this machine are asked for that; a run notes
-its machine when it starts, because those of another one cannot be seen.
+nobody works in the folder any more. Two things tell that:
+
+- A lock of the operating system, the *turn*. Whoever releases locks must have it, and `make run`
+  keeps it to its end: its process becomes Snakemake. It dies with the process.
+- The processes of this machine, for runs of plain Snakemake and for jobs that have outlived their
+  run. Those of another machine cannot be seen, so a run notes its machine when it starts.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import psutil
 
+from neuronxa.control_groups import memory_kills
 from neuronxa.errors import NeuronXAError
 from neuronxa.files import atomic_write_text
+from neuronxa.killed import killed_jobs, tell_killed
 from neuronxa.stores.journal import read_json
 
+_TIME = "%Y-%m-%d %H:%M:%S"
 #: Seconds between two looks at jobs that are waited for.
 _PAUSE = 0.5
 _LOCKS = Path(".snakemake", "locks")
 _NOTE = Path(".snakemake", "owner.json")
+_TURN = Path(".snakemake", "turn.lock")
+_LOGS = Path("results", "logs")
 
 
 @dataclass(frozen=True)
@@ -50,13 +61,57 @@ class Worker:
     run: bool
 
     def __str__(self) -> str:
-        return f"{self.what}, process {self.pid}, since {self.since:%Y-%m-%d %H:%M:%S}"
+        return f"{self.what}, process {self.pid}, since {self.since:{_TIME}}"
 
 
 def note_owner(folder: Path) -> None:
-    """Write down that this process runs the workflow in a folder, and on which machine."""
-    note = {"host": socket.gethostname(), "pid": os.getpid()}
+    """Write down that this process runs the workflow in a folder, and on which machine.
+
+    The kills that the system has counted so far let the next start tell whether one came since.
+    """
+    note = {
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "since": time.time(),
+        "memory_kills": memory_kills(),
+    }
     atomic_write_text(folder / _NOTE, json.dumps(note))
+
+
+@contextmanager
+def turn(folder: Path) -> Iterator[int]:
+    """Have the turn in a folder: nobody else gets it meanwhile.
+
+    Parameters
+    ----------
+    folder
+        Working directory of the workflow.
+
+    Yields
+    ------
+    int
+        The open file that holds it. Programs that this process becomes may inherit it.
+
+    Raises
+    ------
+    NeuronXAError
+        Another process has it.
+    """
+    path = folder / _TURN
+    path.parent.mkdir(exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            who = os.read(handle, 1000).decode("utf-8", "replace").strip() or "another process"
+            raise _busy(folder, who) from None
+        os.truncate(handle, 0)
+        note = f"process {os.getpid()} on {socket.gethostname()}, since {datetime.now():{_TIME}}"
+        os.write(handle, note.encode())
+        yield handle
+    finally:
+        os.close(handle)
 
 
 def workers(folder: Path) -> list[Worker]:
@@ -85,7 +140,8 @@ def workers(folder: Path) -> list[Worker]:
 def release(folder: Path, *, tell: Callable[[str], None] = print) -> bool:
     """Take away the lock of a run that is over, once nobody works in the folder.
 
-    Jobs that have outlived their run are waited for: what they write is not lost.
+    The caller has the turn. Jobs that have outlived their run are waited for: what they write is
+    not lost. Those that were killed with it are named, since nobody could do so then.
 
     Parameters
     ----------
@@ -108,11 +164,7 @@ def release(folder: Path, *, tell: Callable[[str], None] = print) -> bool:
     while True:
         at_work = workers(folder)
         if runs := [worker for worker in at_work if worker.run]:
-            raise NeuronXAError(
-                f"the workflow is running in this folder: {runs[0]}",
-                where=str(folder.resolve()),
-                remedy=f"wait for its end, or stop it with `kill {runs[0].pid}`",
-            )
+            raise _busy(folder, str(runs[0]), f", or stop it with `kill {runs[0].pid}`")
         if at_work and at_work != orphans:
             tell(
                 f"A run was killed, and {len(at_work)} of its jobs live on. Waiting for "
@@ -126,7 +178,8 @@ def release(folder: Path, *, tell: Callable[[str], None] = print) -> bool:
     locks = sorted((folder / _LOCKS).glob("*.lock"))
     if not locks:
         return False
-    host = (read_json(folder / _NOTE) or {}).get("host", socket.gethostname())
+    note = read_json(folder / _NOTE) or {}
+    host = note.get("host", socket.gethostname())
     if host != socket.gethostname():
         raise NeuronXAError(
             f"the folder is locked by a run on the machine '{host}', which cannot be seen from "
@@ -136,8 +189,22 @@ def release(folder: Path, *, tell: Callable[[str], None] = print) -> bool:
         )
     for lock in locks:
         lock.unlink(missing_ok=True)
-    tell("The lock of a run that was killed is released: nobody works in this folder any more.")
+    for_memory = memory_kills() > note.get("memory_kills", memory_kills())
+    tell(
+        "The lock of a run that was killed is released: nobody works in this folder any more."
+        + " The system has killed a process for want of memory since that run began." * for_memory
+    )
+    for one in killed_jobs(folder / _LOGS, since=note.get("since", time.time())):
+        tell(tell_killed(one, for_memory=for_memory))
     return True
+
+
+def _busy(folder: Path, who: str, or_else: str = "") -> NeuronXAError:
+    return NeuronXAError(
+        f"the workflow is running in this folder: {who}",
+        where=str(folder.resolve()),
+        remedy=f"wait for its end{or_else}",
+    )
 
 
 def _worker(process: psutil.Process) -> Worker | None:

@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from neuronxa import control_groups
 from neuronxa.config import ExtractionRow
 from neuronxa.errors import ModelError
 from neuronxa.models.snapshot import ModelCard, count_parameters
@@ -104,32 +105,13 @@ class Need:
 
 
 def free_memory(device: str = "cpu") -> int:
-    """Bytes that this process may still take: of a GPU, or of the machine and its control group."""
+    """Bytes that this process may still take: of a GPU, or here within its control groups."""
     if device != "cpu":
         import torch
 
         return int(torch.cuda.mem_get_info(device)[0])
     import psutil
 
-    return min([int(psutil.virtual_memory().available), *_group_room()])
-
-
-def _group_room() -> list[int]:
-    """Room that the control group of this process leaves; none where there is no limit.
-
-    Files that are kept in memory count as used there, but are given back when memory is asked for.
-    """
-    for limit, used, files in (
-        ("memory.max", "memory.current", "inactive_file "),
-        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "total_inactive_file "),
-    ):
-        root = Path("/sys/fs/cgroup")
-        try:
-            most = int((root / limit).read_text())
-            taken = int((root / used).read_text())
-            told = (root / used).with_name("memory.stat").read_text().splitlines()
-        except (OSError, ValueError):  # another system, or the word "max"
-            continue
-        kept = sum(int(line.split()[1]) for line in told if line.startswith(files))
-        return [max(0, most - taken + kept)]
-    return []
+    available = int(psutil.virtual_memory().available)
+    group = control_groups.room()
+    return available if group is None else min(available, group)

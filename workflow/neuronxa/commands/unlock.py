@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from neuronxa.owner import release
+from neuronxa.owner import release, turn
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -17,5 +17,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Wait for jobs that live on, then release the lock; refused while a run works there."""
-    release(options.folder)
+    with turn(options.folder):
+        release(options.folder)
     return 0

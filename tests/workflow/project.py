@@ -77,6 +77,36 @@ def make_project(folder, default_sheets):
     return config
 
 
+def add_tasks(folder, config):
+    """Give the project a task of every kind that a model of its size can do; returns its config."""
+    labels, signs = ("entailment", "neutral", "contradiction"), ("aa", "bb", "cc")
+    for name in ("clozes", "pairs"):
+        (folder / name).mkdir()
+    for code in ("en", "de", "fr"):
+        rows = [["Prompt", "Ans", "Candidate Ans", "Subject"]]
+        rows += [[f"{code} town {i} <mask>.", "a", f"a, b, c{i}", "town"] for i in range(8)]
+        sheet(folder / "clozes" / f"{code}.tsv", *rows)
+        rows = [[labels[i % 3], f"{code} {i}", signs[i % 3]] for i in range(24)]
+        sheet(folder / "pairs" / f"{code}.tsv", ["label", "premise", "hypothesis"], *rows)
+    training = [[f"x {i}", signs[i % 3], labels[i % 3]] for i in range(48)]
+    sheet(folder / "train.tsv", ["prem", "hyp", "label"], *training)
+    sheet(
+        folder / "tasks.tsv",
+        ["task", "label", "kind", "location", "training"],
+        ["quiz", "Quiz", "scores", folder / "scores.csv", ""],
+        ["mask", "Mask", "bmlama", folder / "clozes", ""],
+        ["pairs", "Pairs", "nli", folder / "pairs", folder / "train.tsv"],
+    )
+    config = {
+        **config,
+        "tasks": ["quiz", "mask", "pairs"],
+        "fine_tuning": {"batch_size": 8, "checkpoint_steps": 2},
+        "statistics": {"resamples": 100},
+    }
+    write_config(folder, config)
+    return config
+
+
 def digests(folder):
     """Digests of every manifest and table of a run."""
     found = {}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import os
 import tempfile
 from pathlib import Path
+
+from neuronxa.errors import ConfigError
 
 
 def atomic_write_bytes(path: Path, data: bytes) -> None:
@@ -36,6 +39,48 @@ def atomic_write_bytes(path: Path, data: bytes) -> None:
 def atomic_write_text(path: Path, text: str) -> None:
     """Write text as UTF-8, line ends as they are, the way `atomic_write_bytes` does."""
     atomic_write_bytes(path, text.encode("utf-8"))
+
+
+def read_text(path: Path) -> str:
+    r"""Read a file that a user has written: UTF-8, with or without a byte order mark.
+
+    Line ends stay as they are.
+
+    Raises
+    ------
+    ConfigError
+        Not UTF-8, NUL characters, or no file that can be read.
+    FileNotFoundError
+        There is none: only the caller knows what to do then.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError) as error:  # a folder, no permission, a name that no disk takes
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ConfigError(
+            f"cannot be read: {reason}", where=str(path), remedy="name a text file"
+        ) from None
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise ConfigError("UTF-16, not UTF-8", where=str(path), remedy="save the file as UTF-8")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError(
+            f"not UTF-8 at byte {error.start}",
+            where=f"{path}, line {line}",
+            remedy="save the file as UTF-8",
+        ) from None
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise ConfigError(
+            "a NUL character",
+            where=f"{path}, line {line}",
+            remedy="the file is damaged or not UTF-8: save it as UTF-8, or fetch it again",
+        )
+    return text
 
 
 def digest(path: Path) -> str:

@@ -266,13 +266,19 @@ def _checked_tag(value: str) -> str:
 
 # `class` is a word of Python, so the row cannot be written as a class statement.
 _COLUMNS: dict[str, Any] = {
-    "language": (Annotated[str, AfterValidator(_checked_code)], ...),
-    "iso639_3": (str, ...),
-    "script": (str, ...),
-    "bcp47": (Annotated[str, AfterValidator(_checked_tag)], ...),
-    "name": (str, Field(min_length=1)),
-    "family": (str, "unknown"),
-    "class": (ResourceClass, ...),
+    "language": (
+        Annotated[str, AfterValidator(_checked_code)],
+        Field(description="the code used everywhere, as swh_Latn"),
+    ),
+    "iso639_3": (str, Field(description="ISO 639-3 code, as swh")),
+    "script": (str, Field(description="ISO 15924 code of the script, as Latn")),
+    "bcp47": (
+        Annotated[str, AfterValidator(_checked_tag)],
+        Field(description="shortest BCP 47 tag, as sw or zh-Hant"),
+    ),
+    "name": (str, Field(min_length=1, description="English name")),
+    "family": (str, Field("unknown", description="language family")),
+    "class": (ResourceClass, Field(description="resources that there are: head or long-tail")),
 }
 
 

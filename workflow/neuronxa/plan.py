@@ -18,19 +18,25 @@ from neuronxa.downstream.harness.names import exceptions
 from neuronxa.downstream.nli.sources import available
 from neuronxa.downstream.task_files import TaskFolder
 from neuronxa.errors import ConfigError
+from neuronxa.models.sources import check_source
 from neuronxa.shards import cut_shards
 
-#: What the user brings, by reader of a corpus and kind of a task.
+#: What the user brings, by source of a model, reader of a corpus and kind of a task.
+MODEL_FILES = {
+    "folder": "a folder in transformers' layout",
+    "gguf": "a GGUF file",
+}
 CORPUS_FILES = {
     "folder": "a folder with one file per language, {row.pattern}, the same sentence on each line",
     "tatoeba": "a folder with two files per language, such as tatoeba.swh-eng.swh and .eng",
 }
 TASK_FILES = {
     "bmlama": "a folder with one file per language, {row.pattern}",
-    "nli": "a folder with one file per language, {row.pattern}, and a file of training pairs",
+    "nli": "a folder with one file per language, {row.pattern}",
     "harness": "a folder of task files",
     "scores": "a table of scores, or a folder of results of lm-evaluation-harness",
 }
+TRAINING_FILE = "a file of English training pairs"
 
 
 @dataclass(frozen=True)
@@ -115,6 +121,8 @@ def make_plan(raw: Mapping[str, Any], *, where: str = "config") -> Plan:
     """
     settings = load_settings(raw, where=where)
     _refuse_missing(settings, where=where)
+    for model in settings.models.values():
+        check_source(model)
     for row in settings.tasks.values():
         if row.kind == "harness":
             exceptions(row, settings.languages)
@@ -144,13 +152,19 @@ def make_plan(raw: Mapping[str, Any], *, where: str = "config") -> Plan:
 def _refuse_missing(settings: Settings, *, where: str) -> None:
     """Name every file and folder that the user must bring and that is not there."""
     wanted = [
+        (f"model '{name}'", row.location, MODEL_FILES[row.source])
+        for name, row in settings.models.items()
+        if row.source in MODEL_FILES
+    ]
+    wanted += [
         (f"corpus '{name}'", row.location, CORPUS_FILES[row.reader].format(row=row))
         for name, row in settings.corpora.items()
         if row.reader in CORPUS_FILES
-    ] + [
-        (f"task '{name}'", location, TASK_FILES[row.kind].format(row=row))
+    ]
+    wanted += [
+        (f"task '{name}'", location, what.format(row=row))
         for name, row in settings.tasks.items()
-        for location in _local(row)
+        for location, what in _local(row)
     ]
     missing = [one for one in wanted if not Path(one[1]).expanduser().exists()]
     if missing:
@@ -162,10 +176,10 @@ def _refuse_missing(settings: Settings, *, where: str) -> None:
         )
 
 
-def _local(row: TaskRow) -> list[str]:
-    """The locations of a task that are on the local disk."""
-    locations = (row.location, row.training)
-    return [one for one in locations if one and not one.startswith("hub:")]
+def _local(row: TaskRow) -> list[tuple[str, str]]:
+    """The locations of a task that are on the local disk, and what is expected there."""
+    locations = [(row.location, TASK_FILES.get(row.kind, "")), (row.training, TRAINING_FILE)]
+    return [one for one in locations if one[0] and not one[0].startswith("hub:")]
 
 
 def _task_languages(row: TaskRow, settings: Settings, every: tuple[str, ...]) -> tuple[str, ...]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable
+import re
+import reprlib
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from neuronxa.errors import ConfigError
+from neuronxa.files import read_text
 
 
 class Row(BaseModel):
@@ -17,6 +18,10 @@ class Row(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
+
+#: Values in messages: what a user pasted may be long, or refer to itself.
+SHORT = reprlib.Repr()
+SHORT.maxstring = SHORT.maxother = 100
 
 AnyRow = TypeVar("AnyRow", bound=Row)
 
@@ -45,7 +50,7 @@ def read_sheet(path: Path, row_type: type[AnyRow], *, key: str) -> dict[str, Any
     rows: dict[str, AnyRow] = {}
     for number, text in lines[1:]:
         where = f"{path}, line {number}"
-        cells = next(csv.reader([text], delimiter="\t", quoting=csv.QUOTE_NONE))
+        cells = text.split("\t")
         if len(cells) > len(header):
             raise ConfigError(
                 f"the row has {len(cells)} cells, the header has {len(header)}",
@@ -56,7 +61,7 @@ def read_sheet(path: Path, row_type: type[AnyRow], *, key: str) -> dict[str, Any
         try:
             row = row_type.model_validate(values)
         except ValidationError as error:
-            raise explain(error, where=where, known=lambda _: list(row_type.model_fields)) from None
+            raise explain(error, where=where, model=row_type) from None
         name = getattr(row, key)
         if name in rows:
             raise ConfigError(
@@ -68,47 +73,90 @@ def read_sheet(path: Path, row_type: type[AnyRow], *, key: str) -> dict[str, Any
     return rows
 
 
-def explain(
-    error: ValidationError, *, where: str, known: Callable[[list[str]], list[str]]
-) -> ConfigError:
-    """Turn pydantic's first finding into one message with the key, the value and the way out."""
+def explain(error: ValidationError, *, where: str, model: type[BaseModel]) -> ConfigError:
+    """Turn pydantic's first finding into one message with the key, the value and the way out.
+
+    Parameters
+    ----------
+    error
+        What `model` found.
+    where
+        File and line.
+    model
+        The row, or the whole configuration; its fields have descriptions.
+    """
     found = error.errors()
     first = found[0]
+    parts = _path(first["loc"])
+    key = ".".join(parts)
+    if first["type"] == "extra_forbidden":
+        section = _section(model, parts[:-1])
+        allowed = list(section.model_fields) if section else ()
+        return ConfigError(f"unknown key '{key}'", where=where, allowed=allowed)
+    meaning = _meaning(model, parts)
+    if first["type"] == "missing":
+        return ConfigError(f"'{key}' is missing", where=where, remedy=f"write {meaning}")
+    told = [one["msg"] for one in found if _path(one["loc"]) == parts]
+    if first["type"] == "value_error":
+        message = told[0].removeprefix("Value error, ")
+        what = f"'{key}' = {SHORT.repr(first['input'])}: {message}" if key else message
+        return ConfigError(what, where=where, remedy=meaning)
+    needed = ", or ".join(dict.fromkeys(map(_needed, told)))
+    if first["type"] == "string_pattern_mismatch":
+        needed, meaning = meaning, ""
+    return ConfigError(
+        f"'{key}' = {SHORT.repr(first['input'])} is not valid",
+        where=where,
+        allowed=needed,
+        remedy=meaning and f"it means: {meaning}",
+    )
 
-    def key_of(loc: tuple[int | str, ...]) -> list[str]:
-        # pydantic names the branches of a union, such as list[str], as if they were keys
-        return [str(part) for part in loc if "[" not in str(part)]
 
-    parts = key_of(first["loc"])
-    key = ".".join(parts) or "(whole)"
-    kind = first["type"]
-    if kind == "extra_forbidden":
-        return ConfigError(f"unknown key '{key}'", where=where, allowed=known(parts[:-1]))
-    if kind == "missing":
-        return ConfigError(f"'{key}' is missing", where=where, remedy=f"give '{key}' a value")
-    allowed = str(first.get("ctx", {}).get("expected", ""))
-    branches = [one["msg"] for one in found if key_of(one["loc"]) == parts]
-    message = ", or ".join(dict.fromkeys(branches)).removeprefix("Value error, ")
-    if kind == "string_pattern_mismatch":
-        message, allowed = "not of the allowed form", str(first["ctx"]["pattern"])
-    return ConfigError(f"'{key}' = {first['input']!r}: {message}", where=where, allowed=allowed)
+def _path(loc: tuple[int | str, ...]) -> list[str]:
+    """Keys that lead to a value; pydantic names branches of a union, as list[str], among them."""
+    return [str(part) for part in loc if "[" not in str(part)]
+
+
+def _needed(message: str) -> str:
+    """What pydantic asks for, in the words of someone who writes a config."""
+    message = re.sub(r"dictionary or instance of \w+", "section of keys", message)
+    message = re.split(r", (?:unable|got)| after validation", message)[0]
+    for prefix in ("Input should be ", "List should have "):
+        message = message.removeprefix(prefix)
+    return message.replace("valid ", "")
+
+
+def _section(model: type[BaseModel], path: list[str]) -> type[BaseModel] | None:
+    """The model of a section; None where a key has no fields of its own."""
+    for part in path:
+        field = model.model_fields.get(part)
+        kind = field.annotation if field else None
+        if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+            return None
+        model = kind
+    return model
+
+
+def _meaning(model: type[BaseModel], path: list[str]) -> str:
+    """What a key is for; empty where that is not described."""
+    names = [part for part in path if not part.isdigit()]
+    section = _section(model, names[:-1])
+    field = section.model_fields.get(names[-1]) if section and names else None
+    return (field.description or "") if field else ""
 
 
 def _data_lines(path: Path) -> list[tuple[int, str]]:
     """Numbered lines of a sheet without comments and blanks; the first is the header."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path)
     except FileNotFoundError:
         raise ConfigError(
             "the sheet does not exist", where=str(path), remedy="correct `sheets` in the config"
         ) from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(
-            f"not UTF-8 at byte {error.start}", where=str(path), remedy="save the sheet as UTF-8"
-        ) from None
+    # only these end a line: others, such as U+2028, may stand inside a cell
     lines = [
         (number, line)
-        for number, line in enumerate(text.splitlines(), start=1)
+        for number, line in enumerate(re.split(r"\r\n|\n|\r", text), start=1)
         if line.strip() and not line.startswith("#")
     ]
     if not lines:

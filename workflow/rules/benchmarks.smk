@@ -73,6 +73,7 @@ rule read_scores:
         "results/logs/read_scores/{task}.log",
     wildcard_constraints:
         task=one_of(tasks_of("scores")),
+    priority: INPUTS_FIRST
     conda:
         "../../envs/analysis.yaml"
     params:

@@ -15,6 +15,8 @@ sys.path.insert(0, str(LIBRARY))
 from neuronxa.activations.texts import EXTRACTION_VERSION
 from neuronxa.alignment import ALIGNMENT_VERSION
 from neuronxa.config import SHOWN
+from neuronxa.config.files import read_configuration, shown
+from neuronxa.control_groups import memory_kills
 from neuronxa.disk import explain_disk
 from neuronxa.downstream.answers import RANKINGS_VERSION
 from neuronxa.downstream.harness.evaluation import HARNESS_VERSION
@@ -25,8 +27,7 @@ from neuronxa.downstream.nli.sources import evaluation_files, training_files
 from neuronxa.downstream.nli.training import TRAINING_VERSION
 from neuronxa.errors import NeuronXAError
 from neuronxa.jobs import share_library
-from neuronxa.killed import killed_jobs, memory_kills
-from neuronxa.killed import tell as tell_killed
+from neuronxa.killed import killed_jobs, tell_killed
 from neuronxa.models.snapshot import SNAPSHOT_VERSION
 from neuronxa.models.sources import source_files
 from neuronxa.owner import note_owner
@@ -42,9 +43,9 @@ STARTED_AT, MEMORY_KILLS = time.time(), memory_kills()
 
 try:
     check_writable()
-    PLAN = make_plan(
-        config, where=", ".join(map(str, workflow.configfiles)) or "config"
-    )
+    # what Snakemake's own reading lets pass, such as a key that stands there twice
+    read_configuration(workflow.configfiles)
+    PLAN = make_plan(config, where=shown(workflow.configfiles) or "config")
 except NeuronXAError as error:
     raise WorkflowError(str(error)) from None
 
@@ -63,6 +64,9 @@ def tasks_of(*kinds):
     """The tasks of these kinds."""
     return [name for name, row in SETTINGS.tasks.items() if row.kind in kinds]
 
+
+# What users bring is read before any model runs, so that a fault in it shows at once.
+INPUTS_FIRST = 10
 
 # ablations change one setting of this extraction
 BASE_EXTRACTION = next(iter(SETTINGS.extractions))

@@ -25,6 +25,7 @@ rule import_sentences:
         "results/logs/import_sentences/{corpus}/{language}.log",
     wildcard_constraints:
         corpus=one_of(PARALLEL),
+    priority: INPUTS_FIRST
     conda:
         "../../envs/models.yaml"
     params:
@@ -59,6 +60,7 @@ rule check_corpus:
         "resources/corpora/{corpus}/corpus.json",
     log:
         "results/logs/check_corpus/{corpus}.log",
+    priority: INPUTS_FIRST
     conda:
         "../../envs/analysis.yaml"
     params:

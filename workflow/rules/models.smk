@@ -12,6 +12,7 @@ rule snapshot_model:
         "resources/models/{model}/model.json",
     log:
         "results/logs/snapshot_model/{model}.log",
+    priority: INPUTS_FIRST
     conda:
         "../../envs/models.yaml"
     params:

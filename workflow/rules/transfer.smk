@@ -29,6 +29,7 @@ rule prepare_training_pairs:
         "results/logs/prepare_training_pairs/{task}.log",
     wildcard_constraints:
         task=one_of(tasks_of("nli")),
+    priority: INPUTS_FIRST
     conda:
         "../../envs/models.yaml"
     params:

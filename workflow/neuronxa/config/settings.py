@@ -212,7 +212,7 @@ def load_settings(raw: Mapping[str, Any], *, where: str = "config") -> Settings:
     try:
         file = ConfigFile.model_validate(dict(raw))
     except ValidationError as error:
-        raise explain(error, where=where, known=_known_keys) from None
+        raise explain(error, where=where, model=ConfigFile) from None
     sheets = file.sheets
     languages = Languages.read(sheets.languages)
     _check_languages(file, languages, where)
@@ -228,15 +228,6 @@ def load_settings(raw: Mapping[str, Any], *, where: str = "config") -> Settings:
         tasks=_pick(file.tasks, sheets.tasks, TaskRow, "tasks", "task", where),
         languages=languages,
     )
-
-
-def _known_keys(section: list[str]) -> list[str]:
-    """Keys of a section of the config file; of the whole file for an empty path."""
-    fields = ConfigFile.model_fields
-    if not section:
-        return list(fields)
-    kind = fields[section[0]].annotation
-    return list(kind.model_fields) if isinstance(kind, type) and issubclass(kind, Section) else []
 
 
 def _pick(

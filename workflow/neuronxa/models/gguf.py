@@ -46,12 +46,14 @@ def write_gguf(path: Path, folder: Path) -> str:
     Raises
     ------
     ModelError
-        It is not known how the file's tokenizer splits text into words.
+        The file is damaged, transformers does not know its architecture, or it is not known how
+        its tokenizer splits text into words.
     """
     import torch
     from gguf import GGUFReader
     from transformers import AutoModelForCausalLM
 
+    _check_gguf(path)
     load_gguf_tokenizer(path).save_pretrained(folder)
     with plain_memory():
         quantised = AutoModelForCausalLM.from_pretrained(
@@ -67,6 +69,41 @@ def write_gguf(path: Path, folder: Path) -> str:
     model.load_state_dict(quantised.state_dict())
     model.save_pretrained(folder)
     return f"GGUF ({', '.join(kinds)}), made float32 again"
+
+
+def _check_gguf(path: Path) -> None:
+    """Refuse what is no whole GGUF file, or of an architecture that cannot be loaded."""
+    from gguf import GGUFReader
+    from transformers.integrations.gguf import GGUF_ARCHS
+    from transformers.modeling_gguf_pytorch_utils import GGUF_SUPPORTED_ARCHITECTURES
+
+    try:
+        with plain_memory():
+            reader = GGUFReader(path)
+        end = max((int(t.data_offset) + int(t.n_bytes) for t in reader.tensors), default=0)
+        if end > path.stat().st_size:
+            raise ValueError("it is shorter than its header says")
+        architecture = str(read_metadata(path)["general.architecture"])
+    except (
+        ValueError,
+        IndexError,
+        KeyError,
+        TypeError,
+        OverflowError,
+        UnicodeDecodeError,
+    ) as error:
+        raise ModelError(
+            f"not a whole GGUF file ({error})", where=str(path), remedy="copy or fetch it again"
+        ) from None
+    # the mapping has two entries that are no architectures
+    known = {*GGUF_ARCHS, *GGUF_SUPPORTED_ARCHITECTURES} - {"general", "tokenizer"}
+    if architecture not in known:
+        raise ModelError(
+            f"transformers cannot read GGUF files of the architecture '{architecture}'",
+            where=str(path),
+            allowed=sorted(known),
+            remedy="use the model in transformers' form (source 'folder' or 'hub')",
+        )
 
 
 def load_gguf_tokenizer(path: Path) -> Any:

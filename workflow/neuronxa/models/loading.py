@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,7 @@ def read_config(folder: Path, part: str = "") -> Any:
     """
     from transformers import AutoConfig
 
+    _check_config(folder / "config.json")
     try:
         config = AutoConfig.from_pretrained(folder, **LOCAL)
     except (ValueError, KeyError, OSError) as error:
@@ -73,11 +75,36 @@ def read_config(folder: Path, part: str = "") -> Any:
     return inner
 
 
+def _check_config(path: Path) -> None:
+    """Tell a damaged file from a family that transformers does not know."""
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"cannot be read as JSON ({error})",
+            where=str(path),
+            remedy="copy or fetch the model's config.json again",
+        ) from None
+    if not isinstance(content, dict) or not content.get("model_type"):
+        raise ModelError(
+            "names no 'model_type'",
+            where=str(path),
+            remedy="use a model in the layout of transformers, whose config.json names its family",
+        )
+
+
 def load_tokenizer(folder: Path) -> Any:
     """The tokenizer of a snapshot, from local files alone."""
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(folder, **LOCAL)
+    try:
+        return AutoTokenizer.from_pretrained(folder, **LOCAL)
+    except Exception as error:  # the library for tokenizers raises nothing narrower
+        raise ModelError(
+            f"the tokenizer cannot be loaded ({str(error).splitlines()[0][:200]})",
+            where=str(folder),
+            remedy="bring the model's tokenizer.json (or tokenizer.model) beside its weights",
+        ) from None
 
 
 def load_base(
@@ -138,11 +165,20 @@ def _load(kind: Any, folder: Path, *, dtype: str, attention: str | None = None, 
 
     logging.disable_progress_bar()
     logging.set_verbosity_error()  # a base model never uses the weights of the LM head
-    return kind.from_pretrained(
-        folder,
-        dtype=getattr(torch, dtype),
-        attn_implementation=attention,
-        use_safetensors=True,
-        **LOCAL,
-        **more,
-    )
+    try:
+        return kind.from_pretrained(
+            folder,
+            dtype=getattr(torch, dtype),
+            attn_implementation=attention,
+            use_safetensors=True,
+            **LOCAL,
+            **more,
+        )
+    except RuntimeError as error:  # so it is told that weights and config do not belong together
+        if "mismatch" not in str(error):
+            raise
+        raise ModelError(
+            "the weights have other sizes than config.json says",
+            where=str(folder),
+            remedy="bring config and weights of one and the same model",
+        ) from None

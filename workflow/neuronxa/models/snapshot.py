@@ -18,7 +18,7 @@ from neuronxa.files import atomic_write_text, digest
 from neuronxa.models.architectures import neurons_per_layer
 from neuronxa.models.gguf import write_gguf
 from neuronxa.models.inspection import architecture_of
-from neuronxa.models.loading import read_config
+from neuronxa.models.loading import load_tokenizer, read_config
 from neuronxa.models.sources import Fetched, fetch, is_wanted
 from neuronxa.provenance import remake
 
@@ -140,15 +140,50 @@ def make_snapshot(row: ModelRow, folder: Path) -> ModelCard:
     staging = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir(parents=True)
-    fetched = fetch(row, staging / "source")
-    source_digest = digest(fetched.path) if fetched.is_gguf else ""
-    stored_as = write_gguf(fetched.path, staging) if fetched.is_gguf else _link(fetched, staging)
-    shutil.rmtree(staging / "source", ignore_errors=True)
-    card = _describe(row, fetched, staging, stored_as, source_digest)
+    try:
+        fetched = fetch(row, staging / "source")
+        source_digest = digest(fetched.path) if fetched.is_gguf else ""
+        stored_as = (
+            write_gguf(fetched.path, staging) if fetched.is_gguf else _link(fetched, staging)
+        )
+        shutil.rmtree(staging / "source", ignore_errors=True)
+        card = _describe(row, fetched, staging, stored_as, source_digest)
+    except ModelError as error:
+        raise _named(row, staging, error) from None
     atomic_write_text(staging / HANDLE, json.dumps(asdict(card), indent=2, ensure_ascii=False))
     shutil.rmtree(folder, ignore_errors=True)
     staging.replace(folder)
     return card
+
+
+def _named(row: ModelRow, staging: Path, error: ModelError) -> ModelError:
+    """Give the same fault with the model's name, and without the folder that is being made."""
+    within = error.where.removeprefix(str(staging)).strip("/")
+    name = f"model '{row.model}'"
+    told = within if within.startswith(name) else ", ".join(filter(None, (name, within)))
+    source = f"{row.location}/" if row.source == "folder" else ""
+    return ModelError(
+        error.what.replace(f"{staging}/", source).replace(str(staging), row.location),
+        where=told,
+        allowed=error.allowed,
+        remedy=error.remedy,
+    )
+
+
+def _check_whole(folder: Path) -> None:
+    """Every file of weights is as long as its header says."""
+    from safetensors import SafetensorError, safe_open
+
+    for path in sorted(folder.glob("*.safetensors")):
+        try:
+            with safe_open(path, framework="pt"):
+                pass
+        except (SafetensorError, OSError) as error:
+            raise ModelError(
+                f"the weights are damaged or cut off ({error})",
+                where=str(path),
+                remedy="copy or fetch the file again",
+            ) from None
 
 
 def _refuse_own_folder(row: ModelRow, folder: Path) -> None:
@@ -185,6 +220,8 @@ def _describe(
     # refuses what cannot be measured before anything else is spent on it
     architecture = architecture_of(config)
     _check_index(folder)
+    _check_whole(folder)
+    load_tokenizer(folder)
     files = {p.name: digest(p) for p in sorted(folder.iterdir()) if p.is_file()}
     for name, published in fetched.digests.items():
         if files.get(name, published) != published:

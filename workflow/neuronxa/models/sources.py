@@ -93,6 +93,10 @@ def fetch(row: ModelRow, workspace: Path) -> Fetched:
 
 
 def _fetch_gguf(row: ModelRow, _workspace: Path) -> Fetched:
+    return Fetched(_check_gguf(row))
+
+
+def _check_gguf(row: ModelRow) -> Path:
     path = Path(row.location).expanduser()
     if not path.is_file():
         raise ModelError(
@@ -100,10 +104,14 @@ def _fetch_gguf(row: ModelRow, _workspace: Path) -> Fetched:
             where=f"model '{row.model}'",
             remedy="correct 'location' in the models sheet",
         )
-    return Fetched(path)
+    return path
 
 
 def _fetch_folder(row: ModelRow, _workspace: Path) -> Fetched:
+    return Fetched(_check_folder(row))
+
+
+def _check_folder(row: ModelRow) -> Path:
     path = Path(row.location).expanduser()
     where = f"model '{row.model}'"
     if not (path / "config.json").is_file():
@@ -118,14 +126,37 @@ def _fetch_folder(row: ModelRow, _workspace: Path) -> Fetched:
             where=where,
             remedy="convert the weights to safetensors; pickled ones can run code and are refused",
         )
-    return Fetched(path)
+    return path
 
 
-def _fetch_package(row: ModelRow, workspace: Path) -> Fetched:
-    """A file inside an installed package, or one that a function of the package puts together."""
+def check_source(row: ModelRow) -> None:
+    """Refuse a source on the local disk that cannot be one, before any job; reads no weights.
+
+    Raises
+    ------
+    ModelError
+        It is not there, is no model folder, or has no safetensors.
+    """
+    checks = {"folder": _check_folder, "gguf": _check_gguf, "package": _check_package}
+    if row.source in checks:
+        checks[row.source](row)
+
+
+def _check_package(row: ModelRow) -> Path:
+    """Find the package of a row of source ``package``, and its file, without importing it.
+
+    Returns
+    -------
+    Path
+        The file, or the package's folder where a function puts the file together.
+
+    Raises
+    ------
+    ModelError
+        The package is not installed or does not have the file.
+    """
     where = f"model '{row.model}'"
-    separator = ":" if ":" in row.location else "/"
-    package, _, rest = row.location.partition(separator)
+    package, rest = _package_parts(row)
     # found without being imported: a package may need others that reading its files does not
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
@@ -134,14 +165,38 @@ def _fetch_package(row: ModelRow, workspace: Path) -> Fetched:
             where=where,
             remedy=f"install it: pip install --no-deps {package.replace('_', '-')}",
         )
-    if separator == "/":
-        path = Path(next(iter(spec.submodule_search_locations))) / rest
-        if not path.is_file():
-            raise ModelError(f"the package '{package}' has no file '{rest}'", where=where)
+    folder = Path(next(iter(spec.submodule_search_locations)))
+    if ":" in row.location:
+        return folder
+    if not (folder / rest).is_file():
+        raise ModelError(
+            f"the package '{package}' has no file '{rest}'",
+            where=where,
+            allowed=[str(path.relative_to(folder)) for path in sorted(folder.rglob("*.gguf"))],
+            remedy="correct 'location' in the models sheet",
+        )
+    return folder / rest
+
+
+def _package_parts(row: ModelRow) -> tuple[str, str]:
+    """Package, and its file or function."""
+    package, _, rest = row.location.partition(":" if ":" in row.location else "/")
+    return package, rest
+
+
+def _fetch_package(row: ModelRow, workspace: Path) -> Fetched:
+    """A file inside an installed package, or one that a function of the package puts together."""
+    path = _check_package(row)
+    if ":" not in row.location:
         return Fetched(path)
-    assemble = getattr(importlib.import_module(package), rest, None)
+    package, function = _package_parts(row)
+    assemble = getattr(importlib.import_module(package), function, None)
     if not callable(assemble):
-        raise ModelError(f"'{package}' has no function '{rest}'", where=where)
+        raise ModelError(
+            f"'{package}' has no function '{function}'",
+            where=f"model '{row.model}'",
+            remedy="correct 'location' in the models sheet",
+        )
     workspace.mkdir(parents=True, exist_ok=True)
     return Fetched(Path(assemble(workspace / f"{row.model}.gguf")))
 

@@ -1,0 +1,81 @@
+"""`docs/errors.md`: what every case tells the user, written by the cases themselves.
+
+    python -m tests.refusals.catalog
+
+The tests compare each message with the page, so a message that changes shows in the page's diff.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..torture.runs import REPOSITORY
+from . import models, scores, settings, sheets, texts
+from .case import Case, Refusal, make_good_project, refuse
+
+PAGE = REPOSITORY / "docs" / "errors.md"
+SECTIONS = {
+    "Configuration": settings.CASES,
+    "Sheets": sheets.CASES,
+    "Parallel text": texts.CASES,
+    "Models": models.CASES,
+    "Downstream data": scores.CASES,
+}
+HEAD = """\
+# Errors and remedies
+
+Every message says what is wrong, where, what is allowed and what to do. What can be known before
+the first job is refused before it; the rest stops one job, whose log has the traceback. Nothing
+that was computed is touched: mend the fault and start the same command again.
+
+Each message below is what a real run with this fault puts on the screen. *(job)* marks those that a
+job finds. Damage of results is told by `make verify` (provenance.md), full disks, memory and kills
+are in robustness.md.
+"""
+
+
+def cases() -> Iterator[tuple[str, Case]]:
+    """Every case with its section."""
+    for section, found in SECTIONS.items():
+        yield from ((section, case) for case in found)
+
+
+def documented() -> dict[tuple[str, str], str]:
+    """The messages of the page, by section and title."""
+    found = {}
+    for section in re.split(r"^## ", PAGE.read_text("utf-8"), flags=re.MULTILINE)[1:]:
+        for entry in re.split(r"^\*\*", section, flags=re.MULTILINE)[1:]:
+            title, block = entry.split("**", 1)
+            text = block.split("```text\n")[1].split("\n```")[0]
+            found[section.splitlines()[0], title] = text
+    return found
+
+
+def _entry(case: Case, refusal: Refusal) -> str:
+    mark = " *(job)*" if case.target else ""
+    message = refusal.message or f"?? exit status {refusal.status}\n{refusal.screen[-1500:]}"
+    return f"**{case.title}**{mark}\n\n```text\n{message}\n```\n"
+
+
+def main() -> None:
+    """Run every case and write the page."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make_good_project(folder / "good")
+
+        entries = [
+            _entry(case, refuse(folder / "good", folder / str(number), case))
+            for number, (_, case) in enumerate(cases())
+        ]
+    page = HEAD
+    for section in SECTIONS:
+        mine = [entry for (s, _), entry in zip(cases(), entries, strict=True) if s == section]
+        page += f"\n## {section}\n\n" + "\n".join(mine)
+    PAGE.write_text(page, "utf-8")
+
+
+if __name__ == "__main__":
+    main()

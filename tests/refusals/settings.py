@@ -1,0 +1,52 @@
+"""Faults of the configuration."""
+
+from __future__ import annotations
+
+from .case import Case, both, removed, setting, written
+
+CASES = [
+    Case("A key that does not exist", setting(modles=["tiny-llama"])),
+    Case("A key that does not exist in a section", setting(extraction={"batch": 3})),
+    Case("A key that is missing", setting(models=None)),
+    Case("A key twice", written("config.yaml", "models: [a]\npivot: eng_Latn\nmodels: [b]\n")),
+    Case("A word in place of a list", setting(models="tiny-llama")),
+    Case("A list in place of a section", setting(extraction=["cpu"])),
+    Case("An empty list", setting(models=[])),
+    Case("A word in place of a number", setting(alignment={"memory_gb": "much"})),
+    Case("A fraction in place of a whole number", setting(extraction={"token_budget": 100.5})),
+    Case("A number out of range", setting(extraction={"token_budget": 1})),
+    Case("A percentage in place of a share", setting(statistics={"confidence": 95})),
+    Case("A word in place of yes or no", setting(alignment={"keep_similarities": "some"})),
+    Case("A method that does not exist", setting(fine_tuning={"method": "qlora"})),
+    Case("A device that does not exist", setting(extraction={"device": "tpu"})),
+    Case("A measure that does not exist", setting(alignment={"measures": ["cka", "ccka"]})),
+    Case("A group of layers without layers", setting(alignment={"layers": {"top": []}})),
+    Case("A group of layers with a taken name", setting(alignment={"layers": {"mean": [3]}})),
+    Case("A depth beyond the last layer", setting(alignment={"layers": {"top": [1.5]}})),
+    Case("More languages in a job than may be", setting(shard_languages=1000)),
+    Case("A model that no sheet has", setting(models=["tiny-lama"])),
+    Case("A model twice", setting(models=["tiny-llama", "tiny-llama"])),
+    Case("A model with a slash", setting(models=["org/tiny-llama"])),
+    Case("A corpus that no sheet has", setting(corpora=["toys"])),
+    Case("An extraction that no sheet has", setting(extractions=["weighted"])),
+    Case("A task that no sheet has", setting(tasks=["bellebele"])),
+    Case("A language that no sheet has", setting(languages=["eng_Latn", "xyz_Latn"])),
+    Case("Another name of a language", setting(languages=["eng_Latn", "cmn_Hans"])),
+    Case("A language twice", setting(languages=["eng_Latn", "deu_Latn", "deu_Latn"])),
+    Case("A word for all languages that is not known", setting(languages="every")),
+    Case("A pivot that is not among the languages", setting(pivot="jpn_Jpan")),
+    Case("A pivot without its script", setting(pivot="eng")),
+    Case("A sheet that does not exist", setting(sheets={"models": "modles.tsv"})),
+    Case("A folder in place of a sheet", setting(sheets={"models": "texts"})),
+    Case("A name that no disk takes", setting(sheets={"models": "a" * 300})),
+    Case("A list in place of keys", written("config.yaml", "- models\n- corpora\n")),
+    Case("Tabs and braces that are not YAML", written("config.yaml", "models: [a\n\tpivot: b\n")),
+    Case("A config that is not UTF-8", written("config.yaml", "models: [é]\n".encode("latin-1"))),
+    Case("A config with NUL characters", written("config.yaml", b"models: [a]\0\n")),
+    Case("A config that is empty", written("config.yaml", "")),
+    Case(
+        "A day that does not exist",
+        written("config.yaml", "models: [a]\nstatistics: {seed: 2026-13-45}\n"),
+    ),
+    Case("A config that is not there", both(removed("config.yaml"))),
+]

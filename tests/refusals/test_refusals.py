@@ -1,0 +1,46 @@
+"""Bad input is one message that says what, where and what to do; what was made is not touched."""
+
+from __future__ import annotations
+
+import pytest
+
+from .case import make_good_project, refuse
+from .catalog import cases, documented
+
+CASES = list(cases())
+NAMES = [f"{section}: {case.title}" for section, case in CASES]
+
+pytestmark = pytest.mark.workflow
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("good") / "project"
+    make_good_project(folder)
+    return folder
+
+
+@pytest.mark.parametrize(("section", "case"), CASES, ids=NAMES)
+def test_a_fault_is_one_message(good, tmp_path, section, case):
+    refusal = refuse(good, tmp_path / "project", case)
+    assert refusal.status == 1
+    assert refusal.message, refusal.screen
+    assert refusal.message == documented()[section, case.title]
+    assert refusal.screen.count(refusal.message.splitlines()[-1]) == 1
+    assert "Traceback" not in refusal.screen
+    assert not refusal.lost
+
+
+@pytest.mark.parametrize("title", ["A key twice", "A day that does not exist", "A slash in a name"])
+def test_snakemake_shows_what_the_plan_says(good, tmp_path, title):
+    ((section, case),) = [one for one in CASES if one[1].title == title]
+    refusal = refuse(good, tmp_path / "project", case, really=True)
+    assert refusal.status == 1
+    assert refusal.message == documented()[section, title]
+    assert "Traceback" not in refusal.screen
+    assert not refusal.lost
+
+
+def test_the_page_holds_these_cases_and_no_others():
+    assert list(documented()) == [(section, case.title) for section, case in CASES]
+    assert len(CASES) >= 100

@@ -136,7 +136,7 @@ def test_a_gguf_file_with_unknown_words_is_refused(tmp_path, pre, message):
     path = tokenizer_of_bytes(tmp_path / "m.gguf", pre)
     with pytest.raises(ModelError) as error:
         make_snapshot(row("gguf", path), tmp_path / "snapshot")
-    assert str(error.value).startswith(f"{path}: {message}")
+    assert str(error.value).startswith(f"model 'm', {path}: {message}")
     assert "source 'folder' or 'hub'" in error.value.remedy
     assert not (tmp_path / "snapshot").exists()
 

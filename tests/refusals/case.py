@@ -114,7 +114,7 @@ def refuse(good: Path, folder: Path, case: Case, *, really: bool = False) -> Ref
         message = message.replace(place, "")
     now = _contents(folder)
     # what the refused job itself makes anew is not kept
-    own = case.remade or Path(case.target).with_suffix("").name
+    own = case.remade or Path(case.target).stem
     lost = [
         path
         for path, content in made.items()

@@ -158,7 +158,9 @@ def make_snapshot(row: ModelRow, folder: Path) -> ModelCard:
 
 def _named(row: ModelRow, staging: Path, error: ModelError) -> ModelError:
     """Give the same fault with the model's name, and without the folder that is being made."""
-    within = error.where.removeprefix(str(staging)).strip("/")
+    within = error.where
+    if within.startswith(str(staging)):
+        within = within.removeprefix(str(staging)).removeprefix("/")
     name = f"model '{row.model}'"
     told = within if within.startswith(name) else ", ".join(filter(None, (name, within)))
     source = f"{row.location}/" if row.source == "folder" else ""

@@ -36,6 +36,10 @@ def here(tmp_path, monkeypatch, repository):
     texts.mkdir()
     for code in LANGUAGES:
         (texts / f"{code}.txt").write_text("".join(f"{i}.\n" for i in range(7)), "utf-8")
+    model = tmp_path / "model"  # nothing reads it: only its place is looked at
+    model.mkdir()
+    (model / "config.json").write_text("{}", "utf-8")
+    (model / "model.safetensors").write_bytes(b"")
     Path("models.tsv").write_text(
         "model\tlabel\tsource\tlocation\ntiny\tTiny\tfolder\tmodel\nold\tOld\tfolder\tmodel\n"
     )

@@ -42,7 +42,12 @@ CASES = [
     ),
     Case("A line that is missing", written("texts/deu_Latn.txt", "Ein Haus.\n" * 11), DEU),
     Case("A text in another script", written("texts/deu_Latn.txt", lines("кошка дом вода")), DEU),
-    Case("A text that was not translated", copied, "resources/corpora/toy/corpus.json"),
+    Case(
+        "A text that was not translated",
+        copied,
+        "resources/corpora/toy/corpus.json",
+        remade="corpora/toy",
+    ),
     Case("A text without a sentence", written("texts/deu_Latn.txt", lines("")), DEU),
     Case(
         "A text that is not UTF-8",
@@ -66,6 +71,7 @@ CASES = [
         "A sentence that is too long",
         written("texts/deu_Latn.txt", "Donaudampfschiff" * 300 + "\n" + "Ein Haus.\n" * 11),
         "results/alignment/tiny-llama/toy/default/manifest.json",
+        remade="corpora/toy",
     ),
     Case(
         "A package without text",

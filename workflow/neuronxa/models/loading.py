@@ -53,12 +53,17 @@ def read_config(folder: Path, part: str = "") -> Any:
     """
     from transformers import AutoConfig
 
-    _check_config(folder / "config.json")
+    content = _check_config(folder / "config.json")
     try:
         config = AutoConfig.from_pretrained(folder, **LOCAL)
     except (ValueError, KeyError, OSError) as error:
+        why = (
+            "it brings its own, which is never run"
+            if content.get("auto_map")
+            else str(error).splitlines()[0][:200]
+        )
         raise ModelError(
-            f"transformers has no code for this model ({str(error).splitlines()[0][:200]})",
+            f"transformers has no code for this model ({why})",
             where=str(folder),
             remedy="choose the form of the model that transformers knows (GLM-4: the repositories "
             "that end in -hf); code that comes with weights is never run",
@@ -75,8 +80,8 @@ def read_config(folder: Path, part: str = "") -> Any:
     return inner
 
 
-def _check_config(path: Path) -> None:
-    """Tell a damaged file from a family that transformers does not know."""
+def _check_config(path: Path) -> dict[str, Any]:
+    """Read the file, to tell a damaged one from a family that transformers does not know."""
     try:
         content = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
@@ -91,6 +96,7 @@ def _check_config(path: Path) -> None:
             where=str(path),
             remedy="use a model in the layout of transformers, whose config.json names its family",
         )
+    return content
 
 
 def load_tokenizer(folder: Path) -> Any:

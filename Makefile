@@ -68,11 +68,12 @@ test-slurm: install  ## run the workflow on a real Slurm, with a node killed (ro
 	  || echo "Slurm cannot be installed here: the test will say so."
 	$(BIN)/python -m pytest -m slurm tests/slurm --capture=no
 
-torture: install  ## kill runs at many random moments, start two at once, damage their files, fill the disk under them
+torture: install  ## kill runs, start two at once, damage files, fill the disk, give every bad input
 	$(BIN)/python -m tests.torture.kills --kills $(KILLS)
 	$(BIN)/python -m tests.torture.twice
 	$(BIN)/python -m tests.torture.damage --trials $(TRIALS)
 	$(BIN)/python -m tests.torture.disk
+	$(BIN)/python -m tests.refusals.catalog --check
 
 precision: bench-inputs  ## measure what half precision does to states and scores
 	$(BIN)/python -m tests.benchmarks.precision $(BENCH_MODELS) --texts $(TEXTS) $(BENCH)

@@ -1,13 +1,15 @@
 """`docs/errors.md`: what every case tells the user, written by the cases themselves.
 
-    python -m tests.refusals.catalog
+    python -m tests.refusals.catalog [--check]
 
 The tests compare each message with the page, so a message that changes shows in the page's diff.
 """
 
 from __future__ import annotations
 
+import argparse
 import re
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,22 +62,47 @@ def _entry(case: Case, refusal: Refusal) -> str:
     return f"**{case.title}**{mark}\n\n```text\n{message}\n```\n"
 
 
-def main() -> None:
-    """Run every case and write the page."""
+def wrong_with(refusal: Refusal, message: str) -> list[str]:
+    """What a refusal lacks: one message, as it is documented, and nothing else lost or shown."""
+    checks = {
+        f"exit status {refusal.status}": refusal.status == 1,
+        f"another message: {refusal.message}": refusal.message == message,
+        "shown more than once": refusal.screen.count(message.splitlines()[-1]) == 1,
+        f"a traceback: {refusal.screen}": "Traceback" not in refusal.screen,
+        f"lost: {refusal.lost}": not refusal.lost,
+    }
+    return [told for told, right in checks.items() if not right]
+
+
+def main() -> int:
+    """Run every case, and write the page or compare it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="compare the page, do not write it")
+    check = parser.parse_args().check
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make_good_project(folder / "good")
-
-        entries = [
-            _entry(case, refuse(folder / "good", folder / str(number), case))
-            for number, (_, case) in enumerate(cases())
+        found = [
+            (section, case, refuse(folder / "good", folder / str(number), case))
+            for number, (section, case) in enumerate(cases())
         ]
+    if check:
+        expected = documented()
+        wrong = {
+            case.title: told
+            for section, case, refusal in found
+            if (told := wrong_with(refusal, expected[section, case.title]))
+        }
+        print(f"{len(found)} bad inputs, {len(wrong)} not refused as documented")
+        print(*(f"{title}: {told}" for title, told in wrong.items()), sep="\n")
+        return int(bool(wrong))
     page = HEAD
     for section in SECTIONS:
-        mine = [entry for (s, _), entry in zip(cases(), entries, strict=True) if s == section]
+        mine = [_entry(case, refusal) for s, case, refusal in found if s == section]
         page += f"\n## {section}\n\n" + "\n".join(mine)
     PAGE.write_text(page, "utf-8")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

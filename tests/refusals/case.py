@@ -32,7 +32,11 @@ MADE = [
     "results/benchmarks/quiz.parquet",
 ]
 #: How a message begins on the screen: of a plan that is refused, and of a job.
-PLAN = re.compile(r"^(?:WorkflowError(?: in file .*)?:\n|Error: )(.*)\Z", re.MULTILINE | re.DOTALL)
+#: Snakemake adds where in its rules it happened.
+PLAN = re.compile(
+    r"^(?:WorkflowError(?: in file .*)?:\n|Error: )(.*?)(?=\n  File \"|\Z)",
+    re.MULTILINE | re.DOTALL,
+)
 JOB = re.compile(r"^Error: (.*?)\n  Log: (?P<log>.*)$", re.MULTILINE | re.DOTALL)
 
 

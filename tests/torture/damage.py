@@ -43,7 +43,7 @@ KINDS = {
     "record": ["results/*/**/record.json"],
     "manifest": ["results/*/**/manifest.json"],
     "shard": ["results/*/**/shard.*.json"],
-    "answers": ["results/rankings/**/c/**/*"],
+    "answers": ["results/rankings/*/*/*/rankings/*"],
     "judgements": ["results/nli/*/*/*/*.*"],
     "adapter": ["results/fine_tuning/**/*.safetensors"],
     "pairs": ["resources/tasks/*/*.tsv"],

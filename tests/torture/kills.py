@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import collections
 import itertools
+import json
 import os
 import random
 import shutil
@@ -148,7 +149,12 @@ def _await(process, folder, event, latest, drawn):
 def _signs(folder, event):
     """What is there to be seen of an event; more of it once it happens."""
     if event == "a commit":
-        return {(path, written(path)) for path in (folder / "results").rglob("record.json")}
+        # a new store has a record too, which names no part yet
+        return {
+            (path, part)
+            for path in (folder / "results").rglob("record.json")
+            for part in json.loads(path.read_text("utf-8"))["parts"]
+        }
     if event == "a job":
         return set((folder / "results" / "logs").rglob("*.log"))
     if event == "the lock":

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import yaml
 
-from neuronxa.config.files import read_configuration, shown
+from neuronxa.config.files import names_of, read_configuration
 from neuronxa.errors import NeuronXAError
 from neuronxa.plan import make_plan
 
@@ -146,7 +146,7 @@ def _plan(folder: Path) -> tuple[int, str]:
     files = [Path("config.yaml"), Path("config/config.yaml")]
     with contextlib.chdir(folder):
         try:
-            make_plan(read_configuration(reversed(files)), where=shown(files))
+            make_plan(read_configuration(reversed(files)), where=names_of(files))
         except NeuronXAError as error:
             return 1, f"WorkflowError:\n{error}"
     return 0, ""

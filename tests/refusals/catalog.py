@@ -33,9 +33,9 @@ Every message says what is wrong, where, what is allowed and what to do. What ca
 the first job is refused before it; the rest stops one job, whose log has the traceback. Nothing
 that was computed is touched: mend the fault and start the same command again.
 
-Each message below is what a real run with this fault puts on the screen. *(job)* marks those that a
-job finds. Damage of results is told by `make verify` (provenance.md), full disks, memory and kills
-are in robustness.md.
+Each message below is what `make run` says of this fault. *(job)* marks those that a job finds.
+Damage of results is told by `make verify` ([provenance.md](provenance.md)); full disks, memory and
+kills are in [robustness.md](robustness.md).
 """
 
 

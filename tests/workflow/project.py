@@ -13,10 +13,12 @@ WORDS = {
     "hin_Deva": "बिल्ली घर पानी आकाश हाथ सड़क किताब आग धरती हवा",
 }
 LATIN = "cat house water heaven hand road book fire earth wind"
+LABELS = ("entailment", "neutral", "contradiction")
 ENDINGS = {".parquet", ".csv", ".tex", ".md", ".svg"}
 
 
 def sheet(path, *rows):
+    path.parent.mkdir(exist_ok=True)
     path.write_text("\n".join("\t".join(map(str, row)) for row in rows) + "\n", "utf-8")
 
 
@@ -77,19 +79,23 @@ def make_project(folder, default_sheets):
     return config
 
 
+def write_pairs(folder, codes, *, rows, training):
+    """Pairs of sentences in some languages, and English ones to train on."""
+    signs = ("aa", "bb", "cc")  # the hypothesis gives the class away
+    for code in codes:
+        pairs = [[LABELS[i % 3], f"{code} {i}", signs[i % 3]] for i in range(rows)]
+        sheet(folder / "pairs" / f"{code}.tsv", ["label", "premise", "hypothesis"], *pairs)
+    lines = [[f"x {i}", signs[i % 3], LABELS[i % 3]] for i in range(training)]
+    sheet(folder / "train.tsv", ["prem", "hyp", "label"], *lines)
+
+
 def add_tasks(folder, config):
     """Give the project a task of every kind that a model of its size can do; returns its config."""
-    labels, signs = ("entailment", "neutral", "contradiction"), ("aa", "bb", "cc")
-    for name in ("clozes", "pairs"):
-        (folder / name).mkdir()
     for code in ("en", "de", "fr"):
         rows = [["Prompt", "Ans", "Candidate Ans", "Subject"]]
         rows += [[f"{code} town {i} <mask>.", "a", f"a, b, c{i}", "town"] for i in range(8)]
         sheet(folder / "clozes" / f"{code}.tsv", *rows)
-        rows = [[labels[i % 3], f"{code} {i}", signs[i % 3]] for i in range(24)]
-        sheet(folder / "pairs" / f"{code}.tsv", ["label", "premise", "hypothesis"], *rows)
-    training = [[f"x {i}", signs[i % 3], labels[i % 3]] for i in range(48)]
-    sheet(folder / "train.tsv", ["prem", "hyp", "label"], *training)
+    write_pairs(folder, ("en", "de", "fr"), rows=24, training=48)
     sheet(
         folder / "tasks.tsv",
         ["task", "label", "kind", "location", "training"],

@@ -9,17 +9,12 @@ import pytest
 
 from ..models.tiny import save_tiny
 from .conftest import write_config
+from .project import sheet, write_pairs
 
 pytestmark = pytest.mark.workflow
 
-LABELS = ("entailment", "neutral", "contradiction")
 SCORES = "results/transfer/tiny/toy.parquet"
 CURVE = "results/figures/tiny/training.toy.svg"
-
-
-def sheet(path, *rows):
-    path.parent.mkdir(exist_ok=True)
-    path.write_text("\n".join("\t".join(map(str, row)) for row in rows) + "\n", "utf-8")
 
 
 @pytest.fixture
@@ -29,12 +24,7 @@ def project(tmp_path, default_sheets):
     for code in ("eng_Latn", "deu_Latn", "fra_Latn"):
         lines = [[f"{code[:2]} {i} and {i * 7 % 5}"] for i in range(12)]
         sheet(tmp_path / "texts" / f"{code}.txt", *lines)
-    signs = ("aa", "bb", "cc")  # the hypothesis gives the class away
-    for code in ("en", "de"):
-        pairs = [[LABELS[i % 3], f"{code} {i}", signs[i % 3]] for i in range(60)]
-        sheet(tmp_path / "pairs" / f"{code}.tsv", ["label", "premise", "hypothesis"], *pairs)
-    training = [[f"x {i}", signs[i % 3], LABELS[i % 3]] for i in range(150)]
-    sheet(tmp_path / "train.tsv", ["prem", "hyp", "label"], *training)
+    write_pairs(tmp_path, ("en", "de"), rows=60, training=150)
     sheet(
         tmp_path / "models.tsv",
         ["model", "label", "source", "location"],

@@ -7,6 +7,7 @@ message alone; the traceback goes to the log file.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Self
 
 
 class NeuronXAError(Exception):
@@ -42,6 +43,17 @@ class NeuronXAError(Exception):
         if remedy:
             parts.append(f"Hint: {remedy}")
         super().__init__("\n  ".join(parts))
+
+    def retold(
+        self, *, what: str | None = None, where: str | None = None, remedy: str | None = None
+    ) -> Self:
+        """Give the same fault with other words in some places: a caller knows more of them."""
+        return type(self)(
+            self.what if what is None else what,
+            where=self.where if where is None else where,
+            allowed=self.allowed,
+            remedy=self.remedy if remedy is None else remedy,
+        )
 
 
 class ConfigError(NeuronXAError):

@@ -15,7 +15,7 @@ sys.path.insert(0, str(LIBRARY))
 from neuronxa.activations.texts import EXTRACTION_VERSION
 from neuronxa.alignment import ALIGNMENT_VERSION
 from neuronxa.config import SHOWN
-from neuronxa.config.files import read_configuration, shown
+from neuronxa.config.files import names_of, read_configuration
 from neuronxa.control_groups import memory_kills
 from neuronxa.disk import explain_disk
 from neuronxa.downstream.answers import RANKINGS_VERSION
@@ -43,9 +43,10 @@ STARTED_AT, MEMORY_KILLS = time.time(), memory_kills()
 
 try:
     check_writable()
-    # what Snakemake's own reading lets pass, such as a key that stands there twice
-    read_configuration(workflow.configfiles)
-    PLAN = make_plan(config, where=shown(workflow.configfiles) or "config")
+    if workflow.is_main_process:
+        # what Snakemake's own reading lets pass, such as a key that stands there twice
+        read_configuration(workflow.configfiles)
+    PLAN = make_plan(config, where=names_of(workflow.configfiles) or "config")
 except NeuronXAError as error:
     raise WorkflowError(str(error)) from None
 
@@ -65,7 +66,7 @@ def tasks_of(*kinds):
     return [name for name, row in SETTINGS.tasks.items() if row.kind in kinds]
 
 
-# What users bring is read before any model runs, so that a fault in it shows at once.
+# Texts, pairs and scores are read before any model runs, so that a fault in them shows at once.
 INPUTS_FIRST = 10
 
 # ablations change one setting of this extraction

@@ -180,7 +180,7 @@ class Shard:
             if most == self.extraction.max_tokens or not error.remedy:
                 raise
             remedy = "take shorter sentences: the model has no more positions"
-            raise CorpusError(error.what, where=error.where, remedy=remedy) from None
+            raise error.retold(remedy=remedy) from None
 
     def _identity(self, text: Text, card: ModelCard) -> dict[str, Any]:
         return identity_of(text, card=card, corpus=self.corpus, extraction=self.extraction)

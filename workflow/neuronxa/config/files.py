@@ -34,7 +34,7 @@ def read_configuration(paths: Sequence[Path]) -> dict[str, Any]:
     return merged
 
 
-def shown(paths: Sequence[Path]) -> str:
+def names_of(paths: Sequence[Path]) -> str:
     """The files as messages name them: relative to the working directory where they lie in it."""
     here = Path.cwd()
     return ", ".join(
@@ -87,7 +87,7 @@ def _read(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:  # a date that is none, nesting without end
         raise ConfigError(f"not readable as YAML ({error})", where=where) from None
     except ConfigError as error:
-        raise ConfigError(error.what, where=where, remedy=error.remedy) from None
+        raise error.retold(where=where) from None
     if not isinstance(content, dict):
         raise ConfigError(
             "not a mapping of keys to values" if content is not None else "the file is empty",

@@ -226,9 +226,4 @@ def _counts(checks: Checks) -> dict[str, Any]:
 
 def _named(row: CorpusRow, error: CorpusError) -> CorpusError:
     """Give the same fault with the name of the corpus before the language."""
-    return CorpusError(
-        error.what,
-        where=f"corpus '{row.corpus}', {error.where}",
-        allowed=error.allowed,
-        remedy=error.remedy,
-    )
+    return error.retold(where=f"corpus '{row.corpus}', {error.where}")

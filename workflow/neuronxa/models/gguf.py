@@ -50,16 +50,14 @@ def write_gguf(path: Path, folder: Path) -> str:
         its tokenizer splits text into words.
     """
     import torch
-    from gguf import GGUFReader
     from transformers import AutoModelForCausalLM
 
-    _check_gguf(path)
+    kinds = _check_gguf(path)
     load_gguf_tokenizer(path).save_pretrained(folder)
     with plain_memory():
         quantised = AutoModelForCausalLM.from_pretrained(
             str(path.parent), gguf_file=path.name, dtype=torch.float32, **LOCAL
         )
-        kinds = sorted({tensor.tensor_type.name for tensor in GGUFReader(path).tensors})
     # transformers refuses to save a model that remembers a quantised origin: rebuild it from the
     # bare config, with the dequantised weights.
     config = quantised.config
@@ -71,8 +69,8 @@ def write_gguf(path: Path, folder: Path) -> str:
     return f"GGUF ({', '.join(kinds)}), made float32 again"
 
 
-def _check_gguf(path: Path) -> None:
-    """Refuse what is no whole GGUF file, or of an architecture that cannot be loaded."""
+def _check_gguf(path: Path) -> list[str]:
+    """Refuse what is no whole GGUF file or cannot be loaded; the kinds of its tensors."""
     from gguf import GGUFReader
     from transformers.integrations.gguf import GGUF_ARCHS
     from transformers.modeling_gguf_pytorch_utils import GGUF_SUPPORTED_ARCHITECTURES
@@ -84,14 +82,7 @@ def _check_gguf(path: Path) -> None:
         if end > path.stat().st_size:
             raise ValueError("it is shorter than its header says")
         architecture = str(read_metadata(path)["general.architecture"])
-    except (
-        ValueError,
-        IndexError,
-        KeyError,
-        TypeError,
-        OverflowError,
-        UnicodeDecodeError,
-    ) as error:
+    except (ValueError, LookupError, TypeError, OverflowError) as error:
         raise ModelError(
             f"not a whole GGUF file ({error})", where=str(path), remedy="copy or fetch it again"
         ) from None
@@ -104,6 +95,7 @@ def _check_gguf(path: Path) -> None:
             allowed=sorted(known),
             remedy="use the model in transformers' form (source 'folder' or 'hub')",
         )
+    return sorted({tensor.tensor_type.name for tensor in reader.tensors})
 
 
 def load_gguf_tokenizer(path: Path) -> Any:

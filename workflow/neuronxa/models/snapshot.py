@@ -164,11 +164,9 @@ def _named(row: ModelRow, staging: Path, error: ModelError) -> ModelError:
     name = f"model '{row.model}'"
     told = within if within.startswith(name) else ", ".join(filter(None, (name, within)))
     source = f"{row.location}/" if row.source == "folder" else ""
-    return ModelError(
-        error.what.replace(f"{staging}/", source).replace(str(staging), row.location),
+    return error.retold(
+        what=error.what.replace(f"{staging}/", source).replace(str(staging), row.location),
         where=told,
-        allowed=error.allowed,
-        remedy=error.remedy,
     )
 
 

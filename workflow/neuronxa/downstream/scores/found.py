@@ -183,10 +183,8 @@ def known_language(one: Found, resolve: Callable[[str], str], pairs: Mapping[str
     try:
         return resolve(pairs.get(one.language, one.language))
     except LanguageError as error:
-        raise LanguageError(
-            error.what,
+        raise error.retold(
             where=one.where,
-            allowed=error.allowed,
             remedy=f"{error.remedy + '. ' if error.remedy else ''}Say in 'select' what it means, "
             f"as in {one.language}=<code>, or drop the row",
         ) from None

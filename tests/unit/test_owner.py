@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -11,6 +12,7 @@ import time
 
 import pytest
 
+from neuronxa.__main__ import main
 from neuronxa.errors import NeuronXAError
 from neuronxa.killed import STARTED
 from neuronxa.owner import note_owner, release, turn, workers
@@ -151,3 +153,15 @@ def test_jobs_that_were_killed_with_their_run_are_named_at_the_next_start(folder
     told = []
     assert release(folder, tell=told.append)
     assert "the job align_languages/m was killed from outside" in told[1]
+
+
+def test_a_turn_that_a_full_disk_does_not_take_is_one_message(tmp_path, monkeypatch, capsys):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "write", full)
+    assert main(["run", "--", "true"]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith(f"Error: {tmp_path}: ")
+    assert "are free" in told

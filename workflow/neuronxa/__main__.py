@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from neuronxa import __version__
 from neuronxa.commands import COMMANDS
+from neuronxa.disk import explain_disk
 from neuronxa.errors import NeuronXAError
 
 
@@ -38,7 +40,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.run(options))
     except NeuronXAError as error:
         print(f"Error: {error}", file=sys.stderr)
-        return 1
+    except OSError as error:
+        full = explain_disk(error, folder=Path())
+        if full is None:
+            raise
+        print(f"Error: {full}", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

@@ -111,6 +111,7 @@ def measure(snapshot: Path, texts: list[Text], options: argparse.Namespace) -> d
         "share of the GEMM rate, extraction": work / seconds["extraction"] / rate,
         "share of the GEMM rate, bare packed forward": work / packed / rate,
         "time against a bare packed forward": seconds["extraction"] / packed,
+        "of that, the forward with its hooks": seconds["forward with hooks"] / packed,
         "time against a bare padded forward": seconds["extraction"] / padded,
         "speed against one at a time with head": slow * count / seconds["extraction"],
         "time to load against a language": loading * len(texts) / seconds["extraction"],
@@ -151,6 +152,7 @@ def race(
             ways: dict[str, Callable[[], Any]] = {
                 "gemm": partial(torch.mm, *factors),
                 "bare packed forward": partial(bare, model, some, budget, batching="packed"),
+                "forward with hooks": partial(hooked, extractor, some),
                 "extraction": partial(
                     extract,
                     extractor,
@@ -193,6 +195,14 @@ def bare(model: Any, tokens: list[list[Tokens]], budget: int, *, batching: Any) 
     with torch.inference_mode():
         for batch in batches_of(tokens, budget, batching):
             forward(model, batch, device=str(model.device), packed=batching == "packed")
+
+
+def hooked(extractor: Extractor, tokens: list[list[Tokens]]) -> None:
+    """The forward pass with its hooks, and nothing that is done with what they pooled."""
+    batching = extractor.capture.architecture.batching
+    with extractor.capture.hooked():
+        for batch in batches_of(tokens, extractor.token_budget, batching):
+            extractor.capture.run(batch)
 
 
 def batches_of(tokens: list[list[Tokens]], budget: int, batching: Any) -> list[Batch]:

@@ -46,33 +46,68 @@ def test_padded_batches_hold_sentences_of_like_length():
     assert first.inputs("cpu")["input_ids"][2].tolist() == [*range(1, 30), 0, 0]
 
 
-@pytest.mark.parametrize("batching", ["packed", "padded"])
-def test_pooling_equals_a_plain_loop(batching):
-    found = sentences(3, 9, 1, 6)
+def pooled(batch, values, at=None):
+    """What the pooler makes of states, as plain arrays, in part of wider ones."""
+    pooler = Pooler.of(batch, str(values.device))
+    count, units = len(batch.tokens), values.shape[1]
+    sums = torch.zeros(count, units + 3, dtype=torch.int32, device=values.device)
+    floats = torch.zeros(3, count, units + 3, device=values.device)
+    active = torch.zeros(units, dtype=torch.int32, device=values.device)
+    own = slice(2, 2 + units)
+    pooler.site(values, at, sums=sums[:, own], mean=floats[0, :, own], active=active)
+    if at is None:
+        pooler.hidden(values, mean=floats[1, :, own], at_last=floats[2, :, own])
+    assert not sums[:, :2].any() and not floats[:, :, units + 2 :].any()
+    arrays = (sums[:, own], active, *floats[:, :, own])
+    return [array.cpu().numpy() for array in arrays]
+
+
+def check_pooling(batching, device, dtype, units):
+    """All that is pooled equals a plain loop in float64."""
+    found = sentences(3, 9, 1, 41)
     (batch,) = plan_batches(found, token_budget=1000, batching=batching)
-    values = torch.randn(batch.size, 5, generator=torch.Generator().manual_seed(0))
-    pooler = Pooler.of(batch, "cpu")
-    sums, active = pooler.states(values)
-    means, last = pooler.mean(values), pooler.at_last(values)
-    doubt = pooler.doubtful(values, 0.1)
+    values = torch.randn(batch.size, units, generator=torch.Generator().manual_seed(0))
+    values = values.to(device, dtype)
+    sums, active, magnitudes, means, last = pooled(batch, values)
     counted = 0
     for number, ((start, end), tokens) in enumerate(zip(batch.segments, batch.tokens, strict=True)):
-        inside = values[start:end].double().numpy()
+        inside = values[start:end].double().cpu().numpy()
         weight = np.arange(1, end - start + 1)[:, None]
         assert np.array_equal(sums[number], (weight * (inside > 0)).sum(0))
-        assert np.array_equal(doubt[number], (weight * (abs(inside) <= 0.1)).sum(0))
-        np.testing.assert_allclose(
-            means[number], (weight * inside).sum(0) / weight.sum(), rtol=1e-5, atol=1e-6
-        )
-        assert np.array_equal(last[number], values[end - 1])
+        for found, expected in ((magnitudes, abs(inside)), (means, inside)):
+            np.testing.assert_allclose(
+                found[number], (weight * expected).sum(0) / weight.sum(), rtol=1e-5, atol=1e-6
+            )
+        assert np.array_equal(last[number], inside[-1])
         counted = counted + (inside > 0).sum(0)
         assert len(tokens.ids) == end - start
     assert np.array_equal(active, counted)
+
+
+@pytest.mark.parametrize("batching", ["packed", "padded"])
+def test_pooling_equals_a_plain_loop(batching):
+    check_pooling(batching, "cpu", torch.float32, units=5)
+
+
+def test_states_of_chosen_tokens_are_pooled_as_if_the_others_were_zero():
+    (batch,) = plan_batches(sentences(3, 9, 1, 6), token_budget=1000, batching="packed")
+    values = torch.randn(batch.size, 5, generator=torch.Generator().manual_seed(0))
     chosen = torch.tensor([0, 2, batch.segments[1][0]])
-    some, _ = pooler.states(values[chosen], chosen)
     alone = torch.zeros_like(values)
     alone[chosen] = values[chosen]
-    assert torch.equal(some, pooler.states(alone)[0])
+    some, of_all = pooled(batch, values[chosen], chosen), pooled(batch, alone)
+    for found, expected in zip(some[:3], of_all[:3], strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_tokens_in_doubt_are_those_close_to_zero():
+    (batch,) = plan_batches(sentences(3, 9), token_budget=1000, batching="packed")
+    values = torch.randn(batch.size, 5, generator=torch.Generator().manual_seed(0))
+    doubt = Pooler.of(batch, "cpu").doubtful(values, torch.tensor(0.1))
+    for number, (start, end) in enumerate(batch.segments):
+        weight = np.arange(1, end - start + 1)[:, None]
+        inside = values[start:end].numpy()
+        assert np.array_equal(doubt[number], (weight * (abs(inside) <= 0.1)).sum(0))
 
 
 BOUNDS = ((0, 7), (7, 8), (8, 25), (25, 32))

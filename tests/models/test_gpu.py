@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 import torch
 
+from neuronxa.activations import kernels
+from neuronxa.activations.batches import plan_batches
 from neuronxa.activations.packing import Segments, attend_grid, attend_varlen
 from neuronxa.alignment.products import ON_CPU, products_on
 from neuronxa.alignment.reduction import reduce_alignment
@@ -21,7 +23,7 @@ from neuronxa.stores.alignment import Alignment
 from ..unit.stores import filled_store
 from ..unit.test_alignment import reduction_of
 from .extracting import extract, rows, snapshot_of, text
-from .test_batches import BOUNDS, RULES, plain_attention, states
+from .test_batches import BOUNDS, RULES, check_pooling, plain_attention, pooled, sentences, states
 from .test_nli import toy_pairs, tuning, world  # noqa: F401 (a fixture)
 from .test_ranking import asked, byte_tokenizer, tiny
 from .tiny import tiny_tokenizer
@@ -55,6 +57,23 @@ def test_every_kernel_attends_sentence_by_sentence(attend, dtype, allowed, rule)
         expected = plain_attention(*one, rule)
         difference = np.abs(found[0, :, start:end].numpy() - expected)
         assert difference.max() <= allowed * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("batching", ["packed", "padded"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("units", [5, 256, 700])
+def test_the_kernels_pool_as_a_plain_loop(units, dtype, batching):
+    assert kernels.fits(torch.zeros(2, units, device="cuda"))
+    check_pooling(batching, "cuda", dtype, units)
+
+
+def test_a_sentence_is_pooled_to_the_same_bits_in_any_company():
+    values = torch.randn(64, 700, device="cuda")
+    (full,) = plan_batches(sentences(5, 20, 39), token_budget=1000, batching="packed")
+    (own,) = plan_batches(sentences(39), token_budget=1000, batching="packed")
+    together, alone = pooled(full, values), pooled(own, values[25:])
+    for number in (0, 2, 3, 4):  # all but the counts, which are of the whole batch
+        assert np.array_equal(together[number][2], alone[number][0])
 
 
 @pytest.mark.parametrize("kind", FAMILIES)

@@ -54,6 +54,7 @@ class Capture:
         self.layers = model.get_submodule(architecture.layers)
         self.neurons = neurons_per_layer(model.config, architecture)
         self._epsilon = DOUBT[extraction.dtype]
+        self._floats = getattr(torch, extraction.stored)
         self._pooler: Pooler
         self._scratch: dict[torch.dtype, torch.Tensor] = {}
         self._pooled: Pooled = {}
@@ -74,8 +75,9 @@ class Capture:
         Returns
         -------
         dict
-            Representation -> float32 ``(layer, sentence, unit)`` on the device of the model;
-            ``active_<site>`` are numbers of tokens, ``(layer, unit)``.
+            Representation -> ``(layer, sentence, unit)`` on the device of the model: sums of
+            weights as int32, means in the precision of the store. ``active_<site>`` are numbers of
+            tokens, int32 ``(layer, unit)``.
 
         Raises
         ------
@@ -171,21 +173,23 @@ class Capture:
     ) -> None:
         """Pool neurons `first` and following, of all tokens or of those `at` which they are."""
         units = slice(first, first + values.shape[-1])
-        sums, active = self._pooler.states(values, at)
-        self._array(f"nas_{site}")[layer, :, units] = sums
-        self._array(f"active_{site}")[layer, units] = active
-        mean = self._pooler.mean(values, at, magnitude=True)
-        self._array(f"nav_{site}")[layer, :, units] = mean
+        self._pooler.site(
+            values,
+            at,
+            sums=self._array(f"nas_{site}")[layer, :, units],
+            mean=self._array(f"nav_{site}")[layer, :, units],
+            active=self._array(f"active_{site}")[layer, units],
+        )
         if self._doubt:
-            epsilon = self._epsilon * float(values.abs().max())
+            epsilon = self._epsilon * values.abs().max()
             doubt = self._pooler.doubtful(values, epsilon, at)
             self._array(f"doubt_{site}")[layer, :, units] = doubt
 
     def _keep_hidden(self, layer: int, states: torch.Tensor) -> None:
         values = states.reshape(-1, states.shape[-1])  # (token, hidden_unit)
         self._fired["hidden", layer, 0] += 1
-        self._array("hidden")[layer] = self._pooler.mean(values)
-        self._array("hidden_last")[layer] = self._pooler.at_last(values)
+        mean, at_last = (self._array(name)[layer] for name in _HIDDEN)
+        self._pooler.hidden(values, mean=mean, at_last=at_last)
 
     def _array(self, name: str) -> torch.Tensor:
         """The array of the batch; what no token is routed to stays zero."""
@@ -195,7 +199,8 @@ class Capture:
             shape: tuple[int, ...] = (len(self.layers) + hidden, sentences, units)
             if name.startswith("active_"):
                 shape = (len(self.layers), units)
-            self._pooled[name] = torch.zeros(shape, device=self.device)
+            dtype = torch.int32 if name.startswith(("nas_", "active_")) else self._floats
+            self._pooled[name] = torch.zeros(shape, dtype=dtype, device=self.device)
         return self._pooled[name]
 
     def _check_fired(self) -> None:

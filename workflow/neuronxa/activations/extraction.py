@@ -18,7 +18,7 @@ from neuronxa.activations.capture import DOUBT, Capture
 from neuronxa.activations.invariance import Alone, measure_invariance
 from neuronxa.activations.loading import load_for_capture
 from neuronxa.activations.tokens import Tokens
-from neuronxa.activations.transfer import Arrays, Background, to_host
+from neuronxa.activations.transfer import Arrays, Background, Each, helpers, to_host
 from neuronxa.config import ExtractionRow
 from neuronxa.errors import ModelError
 from neuronxa.models.snapshot import ModelCard
@@ -119,16 +119,17 @@ class Extractor:
             for _, sentence in _present(store, sentences, block)
         ]
         progress.start(sum(pending))
-        with self.capture.hooked(), Background() as background:
+        with self.capture.hooked(), helpers(self.device) as each, Background() as background:
             for store, sentences in zip(stores, tokens, strict=True):
                 if not store.complete:
-                    self._fill(store, sentences, background, progress)
+                    self._fill(store, sentences, background, each, progress)
 
     def _fill(
         self,
         store: ActivationStore,
         tokens: list[Tokens | None],
         background: Background,
+        each: Each,
         progress: Counter,
     ) -> None:
         """One language: its pending blocks, then the sample that measures batch invariance."""
@@ -136,27 +137,32 @@ class Extractor:
             values = store.empty_block(block)
             for batch in self._plan(_present(store, tokens, block)):
                 arrays = to_host(self.capture.run(batch))
-                background.run(partial(_sort_in, values, batch, arrays, store.layout.rows(block)))
+                rows = store.layout.rows(block)
+                background.run(partial(_sort_in, values, batch, arrays, rows, each))
                 progress.advance(sum(len(sentence.ids) for sentence in batch.tokens))
-            background.run(partial(_commit, store, block, values))
+            background.run(partial(_commit, store, block, values, each))
         background.run(partial(self._finish, store, tokens, self._run_alone(tokens)))
 
     def _plan(self, sentences: Sequence[Sentence]) -> list[Batch]:
         batching = self.capture.architecture.batching
         return plan_batches(sentences, token_budget=self.token_budget, batching=batching)
 
-    def _run_alone(self, tokens: list[Tokens | None]) -> Alone | None:
+    def _run_alone(self, tokens: list[Tokens | None]) -> Callable[[], Alone | None]:
         """A short sentence (it costs least) by itself: in its batch it stood among others."""
         present = [(row, sentence) for row, sentence in enumerate(tokens) if sentence is not None]
         if not present:
-            return None
+            return lambda: None
         enough = [item for item in present if len(item[1].ids) >= MIN_PACK_TOKENS]
         row, sentence = min(enough or present, key=lambda item: (len(item[1].ids), item[0]))
         (batch,) = self._plan([(row, sentence)])
-        return Alone(row, to_host(self.capture.run(batch, doubt=True))())
+        arrays = to_host(self.capture.run(batch, doubt=True))
+        return lambda: Alone(row, arrays())
 
     def _finish(
-        self, store: ActivationStore, tokens: list[Tokens | None], alone: Alone | None
+        self,
+        store: ActivationStore,
+        tokens: list[Tokens | None],
+        alone: Callable[[], Alone | None],
     ) -> None:
         """Record what is known of a finished extraction, besides its identity."""
         import torch
@@ -174,7 +180,7 @@ class Extractor:
                 "torch": torch.__version__,
                 "transformers": transformers.__version__,
                 "invariance": measure_invariance(
-                    store, alone, epsilon=DOUBT[self.extraction.dtype]
+                    store, alone(), epsilon=DOUBT[self.extraction.dtype]
                 ),
             }
         )
@@ -194,32 +200,39 @@ def _sort_in(
     batch: Batch,
     arrays: Callable[[], Arrays],
     rows: slice,
+    each: Each,
 ) -> None:
     """Put the sentences of a batch into the arrays of their block."""
     within = np.array(batch.rows) - rows.start
     block["tokens"][within] = [sentence.pooled.sum() for sentence in batch.tokens]
     block["pooling_weight"][within] = [sentence.weights.sum() for sentence in batch.tokens]
-    with np.errstate(over="ignore"):  # what does not fit is found when the block is committed
-        for name, value in arrays().items():
-            if name.startswith("active_"):
-                block[name][0] += value.astype(block[name].dtype)
-            else:
-                block[name][:, within] = value
+    found = arrays()
+
+    def sort(part: tuple[str, int]) -> None:
+        name, layer = part
+        if name.startswith("active_"):
+            block[name][0, layer] += found[name][layer].astype(block[name].dtype)
+        else:
+            block[name][layer, within] = found[name][layer]
+
+    list(each(sort, [(name, layer) for name in found for layer in range(len(found[name]))]))
 
 
-def _commit(store: ActivationStore, block: int, values: Mapping[str, np.ndarray]) -> None:
-    _check_finite(store.folder.name, values)
-    store.commit(block, values)
+def _commit(
+    store: ActivationStore, block: int, values: Mapping[str, np.ndarray], each: Each
+) -> None:
+    list(each(partial(_check_finite, store.folder.name), values.items()))
+    store.commit(block, values, each=each)
 
 
-def _check_finite(language: str, values: Mapping[str, np.ndarray]) -> None:
+def _check_finite(language: str, array: tuple[str, np.ndarray]) -> None:
     """Refuse states that overflowed: comparisons with NaN would make a perfect score."""
-    for name, value in values.items():
-        if value.dtype.kind == "f" and not np.isfinite(value).all():
-            layer = int(np.argwhere(~np.isfinite(value))[0][0])
-            raise ModelError(
-                f"'{name}' is not finite in layer {layer}",
-                where=language,
-                remedy="the model overflows in this precision: set 'dtype' to float32 or bfloat16, "
-                "and 'stored' to float32",
-            )
+    name, value = array
+    if value.dtype.kind == "f" and not np.isfinite(value).all():
+        layer = int(np.argwhere(~np.isfinite(value))[0][0])
+        raise ModelError(
+            f"'{name}' is not finite in layer {layer}",
+            where=language,
+            remedy="the model overflows in this precision: set 'dtype' to float32 or bfloat16, "
+            "and 'stored' to float32",
+        )

@@ -7,10 +7,12 @@ as the sum of a sentence's weights stays below 2^24.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import torch
 
+from neuronxa.activations import kernels
 from neuronxa.activations.batches import Batch, on_device
 
 _EXACT = 2**24
@@ -24,9 +26,10 @@ class Pooler:
     ----------
     segments
         Start and end of each sentence among the tokens.
-    weights
-        Integer weight of each token for each sentence, and in one more row whether a token is
-        pooled at all, float32 ``(sentence + 1, token)``.
+    token_weights
+        Integer weight of each token, and whether it is pooled at all, float32 ``(2, token)``.
+    bounds
+        `segments` on the device, int32 ``(2, sentence)``.
     last
         Position of each sentence's last pooled token, int64 ``(sentence,)``.
     totals
@@ -36,7 +39,8 @@ class Pooler:
     """
 
     segments: tuple[tuple[int, int], ...]
-    weights: torch.Tensor
+    token_weights: torch.Tensor
+    bounds: torch.Tensor
     last: torch.Tensor
     totals: torch.Tensor
     scratch: dict[torch.dtype, torch.Tensor] = field(default_factory=dict)
@@ -46,34 +50,44 @@ class Pooler:
         cls, batch: Batch, device: str, scratch: dict[torch.dtype, torch.Tensor] | None = None
     ) -> Pooler:
         """The pooler of a batch, on the device of the model."""
-        segments, sentences = batch.segments, len(batch.tokens)
-        # padding goes to a row of its own, which is dropped
-        owner = np.full(batch.size, sentences + 1, dtype=np.int64)
-        weight, pooled = np.zeros((2, batch.size), dtype=np.float32)
-        for number, ((start, end), tokens) in enumerate(zip(segments, batch.tokens, strict=True)):
-            owner[start:end] = number
-            weight[start:end], pooled[start:end] = tokens.weights, tokens.pooled
+        segments = batch.segments
+        token_weights = np.zeros((2, batch.size), dtype=np.float32)  # padding weighs nothing
+        for (start, end), tokens in zip(segments, batch.tokens, strict=True):
+            token_weights[:, start:end] = tokens.weights, tokens.pooled
         totals = np.array([[t.weights.sum()] for t in batch.tokens], dtype=np.float32)
         if totals.max() >= _EXACT:
             raise ValueError("a sentence is too long for exact sums in float32")
         last = [start + t.last for (start, _), t in zip(segments, batch.tokens, strict=True)]
-        rows = torch.zeros((sentences + 2, batch.size), device=device)
-        rows.scatter_(0, on_device(owner[None], device), on_device(weight[None], device))
-        rows[sentences] = on_device(pooled, device)
         return cls(
             segments=segments,
-            weights=rows[: sentences + 1],
+            token_weights=on_device(token_weights, device),
+            bounds=on_device(np.array(segments, dtype=np.int32).T.copy(), device),
             last=on_device(np.array(last), device),
             totals=on_device(totals, device),
             scratch={} if scratch is None else scratch,
         )
 
-    def states(
-        self, values: torch.Tensor, at: torch.Tensor | None = None
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Activation states: sums of weight * [a > 0], and the number of tokens with a > 0.
+    @cached_property
+    def weights(self) -> torch.Tensor:
+        """Weight of each token for each sentence, float32 ``(sentence, token)``."""
+        weight = self.token_weights[0]
+        start, end = self.bounds[:, :, None]
+        token = torch.arange(len(weight), device=weight.device)
+        return torch.where((token >= start) & (token < end), weight, 0)
 
-        Every partial sum is an integer below 2^24, so the sums are exact whatever their order.
+    def site(
+        self,
+        values: torch.Tensor,
+        at: torch.Tensor | None = None,
+        *,
+        sums: torch.Tensor,
+        mean: torch.Tensor,
+        active: torch.Tensor,
+    ) -> None:
+        """Pool a layer's neurons into arrays of the caller.
+
+        Every partial sum of states is an integer below 2^24, so they are exact whatever their
+        order.
 
         Parameters
         ----------
@@ -81,17 +95,47 @@ class Pooler:
             Activations ``(token, unit)``.
         at
             Which tokens these are, int64 ``(token,)``; None = all of the batch in order.
-
-        Returns
-        -------
-        tuple of Tensor
-            Sums, float32 ``(sentence, unit)``, and numbers of tokens, float32 ``(unit,)``.
+        sums
+            Activation states, sums of weight * [a > 0], ``(sentence, unit)``.
+        mean
+            Activation values, weighted means of abs(a), ``(sentence, unit)``.
+        active
+            Numbers of tokens with a > 0, ``(unit,)``.
         """
-        active = torch.gt(values, 0, out=self._scratch(values))
-        return self._sums(active, at), self._weights(at)[-1] @ active
+        if at is None and kernels.fits(values):
+            kernels.pool_site(
+                values, self.token_weights, self.bounds, sums=sums, mean=mean, active=active
+            )
+            return
+        above = torch.gt(values, 0, out=self._scratch(values))
+        sums.copy_(self._sums(above, at))
+        pooled = self.token_weights[1]
+        active.copy_((pooled if at is None else pooled[at]) @ above)
+        magnitude = torch.abs(values, out=self._scratch(values, values.dtype))
+        mean.copy_(self._sums(magnitude.to(torch.float32), at) / self.totals)
+
+    def hidden(self, values: torch.Tensor, *, mean: torch.Tensor, at_last: torch.Tensor) -> None:
+        """Pool hidden states ``(token, unit)`` into arrays ``(sentence, unit)`` of the caller.
+
+        Parameters
+        ----------
+        values
+            Hidden states of all tokens of the batch.
+        mean
+            Weighted mean of each sentence.
+        at_last
+            States of each sentence's last pooled token.
+        """
+        if kernels.fits(values):
+            kernels.pool_hidden(
+                values, self.token_weights, self.bounds, self.last, mean=mean, at_last=at_last
+            )
+            return
+        mean.copy_(self._sums(values.to(torch.float32), None) / self.totals)
+        at_last.copy_(values[self.last])
 
     def doubtful(
-        self, values: torch.Tensor, epsilon: float, at: torch.Tensor | None = None
+        self, values: torch.Tensor, epsilon: torch.Tensor, at: torch.Tensor | None = None
     ) -> torch.Tensor:
         """Weight of the tokens whose state rounding may turn: abs(a) <= epsilon.
 
@@ -102,25 +146,18 @@ class Pooler:
         """
         return self._sums((values.abs() <= epsilon).to(torch.float32), at)
 
-    def mean(
-        self, values: torch.Tensor, at: torch.Tensor | None = None, *, magnitude: bool = False
-    ) -> torch.Tensor:
-        """Weighted mean of each sentence, float32 ``(sentence, unit)``; or that of abs(a)."""
-        if magnitude:
-            values = torch.abs(values, out=self._scratch(values, values.dtype))
-        return self._sums(values.to(torch.float32), at) / self.totals
-
     def _sums(self, values: torch.Tensor, at: torch.Tensor | None) -> torch.Tensor:
         """Weighted sum of each sentence, float32 ``(sentence, unit)``.
 
         On a CPU it is summed sentence by sentence, so that the order of the additions does not
-        depend on where a sentence stands; on a GPU one matrix product saves thousands of launches.
+        depend on where a sentence stands; elsewhere one matrix product saves thousands of launches.
         """
         if at is not None or values.device.type != "cpu":
-            return self._weights(at)[:-1] @ values
+            return (self.weights if at is None else self.weights[:, at]) @ values
         sums = values.new_empty((len(self.segments), values.shape[-1]))
         for number, (start, end) in enumerate(self.segments):
-            torch.mv(values[start:end].T, self.weights[number, start:end], out=sums[number])
+            weight = self.token_weights[0, start:end]
+            torch.mv(values[start:end].T, weight, out=sums[number])
         return sums
 
     def _scratch(self, like: torch.Tensor, dtype: torch.dtype = torch.float32) -> torch.Tensor:
@@ -129,10 +166,3 @@ class Pooler:
         if kept is None or kept.numel() < like.numel():
             kept = self.scratch[dtype] = torch.empty(like.numel(), dtype=dtype, device=like.device)
         return kept[: like.numel()].view(like.shape)
-
-    def at_last(self, values: torch.Tensor) -> torch.Tensor:
-        """States of each sentence's last pooled token, float32 ``(sentence, unit)``."""
-        return values[self.last].to(torch.float32)
-
-    def _weights(self, at: torch.Tensor | None) -> torch.Tensor:
-        return self.weights if at is None else self.weights[:, at]

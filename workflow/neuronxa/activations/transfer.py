@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
@@ -15,6 +16,11 @@ Arrays = dict[str, np.ndarray]
 
 #: Batches that may wait to be written: bounds the memory, and is enough to keep both threads busy.
 _WAITING = 4
+#: Threads that share the parts of a block while a GPU runs the model.
+_HELPERS = 8
+
+#: Does one thing with each of many, as `map` does.
+Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 
 def to_host(tensors: Mapping[str, torch.Tensor]) -> Callable[[], Arrays]:
@@ -39,6 +45,16 @@ def to_host(tensors: Mapping[str, torch.Tensor]) -> Callable[[], Arrays]:
         return {name: tensor.numpy() for name, tensor in copies.items()}
 
     return wait
+
+
+@contextmanager
+def helpers(device: str) -> Iterator[Each]:
+    """A `map` for the parts of a block: on many threads where a GPU leaves the cores to us."""
+    if device == "cpu":
+        yield map
+        return
+    with ThreadPoolExecutor(_HELPERS, thread_name_prefix="neuronxa-helper") as pool:
+        yield pool.map
 
 
 class Background:

@@ -9,7 +9,7 @@ around writing.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,6 @@ from neuronxa.stores.journal import (
     FORMAT,
     MANIFEST,
     STORE,
-    Digests,
     Journal,
     check_files,
     digest_of,
@@ -83,7 +82,13 @@ class ActivationStore:
         """Whether every block is committed and the facts of the extraction are recorded."""
         return self.journal.complete
 
-    def commit(self, block: int, values: Mapping[str, np.ndarray]) -> None:
+    def commit(
+        self,
+        block: int,
+        values: Mapping[str, np.ndarray],
+        *,
+        each: Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]] = map,
+    ) -> None:
         """Write one block of every array, then name its digests in the record.
 
         Parameters
@@ -92,19 +97,23 @@ class ActivationStore:
             Index of the block.
         values
             Array name -> values of this block, with the dims and dtype of the registry.
+        each
+            A `map` that writes the arrays, perhaps several at a time.
 
         Raises
         ------
         StoreError
             An array is missing, or has another shape or dtype than the registry says.
         """
-        digests: Digests = {}
-        for name in self.layout.arrays:
+
+        def write(name: str) -> list[str]:
             spec = self.layout.spec(name)
             value = _checked(spec, values, self.layout.shape(spec, block=block))
             _array(self._group, name)[_region(spec, self.layout, block)] = value
-            digests[name] = [digest_of(part) for part in (value if spec.layered else [value])]
-        self.journal.commit(str(block), digests)
+            return [digest_of(part) for part in (value if spec.layered else [value])]
+
+        names = self.layout.arrays
+        self.journal.commit(str(block), dict(zip(names, each(write, names), strict=True)))
 
     def row(self, name: str, row: int) -> np.ndarray:
         """One committed sentence of a representation, ``(layer, unit)``."""

@@ -63,10 +63,10 @@ def test_a_batch_that_changes_states_shows_in_the_manifest(tmp_path):
     extractor, store, tokens = ready_to_run(tmp_path)
     run_alone = extractor._run_alone
 
-    def spoilt(sentences):
+    def spoilt(row, sentences):
         with torch.no_grad():
             extractor.capture.layers[1].mlp.gate_proj.weight.neg_()
-        return run_alone(sentences)
+        return run_alone(row, sentences)
 
     extractor._run_alone = spoilt
     extractor.run([store], [tokens])

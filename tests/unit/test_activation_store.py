@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 import xarray as xr
+import zarr
 
 from neuronxa.errors import StoreError
 from neuronxa.stores.activations import STORE, Activations, ActivationStore
@@ -27,6 +28,32 @@ def test_values_come_back_exactly(tmp_path):
             found = stored.layer(name, layer)
             assert found.dims == ("sentence", "unit")
             assert np.array_equal(found.values, expected[layer]), name
+
+
+def test_chunks_are_the_bytes_that_zarr_itself_would_write(tmp_path):
+    layout, blocks = filled_store(tmp_path / "ours")
+    group = zarr.open_group(tmp_path / "ours" / STORE, mode="r")
+    for name in layout.arrays:
+        axis = 1 if spec_of(name).layered else 0
+        array = group[name]
+        theirs = zarr.create_array(
+            tmp_path / "theirs" / name,
+            shape=array.shape,
+            chunks=array.chunks,
+            dtype=array.dtype,
+            fill_value=array.fill_value,
+            compressors=array.compressors,
+            config={"write_empty_chunks": True},
+        )
+        theirs[:] = np.concatenate([block[name] for block in blocks], axis=axis)
+        ours = tmp_path / "ours" / STORE / name / "c"
+        written = [path.relative_to(ours) for path in ours.rglob("*") if path.is_file()]
+        assert len(written) == np.prod(
+            [-(-n // c) for n, c in zip(array.shape, array.chunks, strict=True)]
+        )
+        for path in written:
+            expected = (tmp_path / "theirs" / name / "c" / path).read_bytes()
+            assert (ours / path).read_bytes() == expected, (name, path)
 
 
 def test_xarray_opens_the_store_with_named_dims_and_no_warning(tmp_path):

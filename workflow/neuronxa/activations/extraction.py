@@ -25,6 +25,7 @@ from neuronxa.models.snapshot import ModelCard
 from neuronxa.progress import SILENT, Counter
 from neuronxa.stores.activations import ActivationStore
 from neuronxa.stores.layout import Layout
+from neuronxa.stores.registry import REPRESENTATIONS
 
 
 def open_store(
@@ -133,27 +134,27 @@ class Extractor:
         progress: Counter,
     ) -> None:
         """One language: its pending blocks, then the sample that measures batch invariance."""
+        sample, kept = _sample(tokens), dict[str, np.ndarray]()
         for block in store.pending:
-            values = store.empty_block(block)
+            values, rows = store.empty_block(block), store.layout.rows(block)
             for batch in self._plan(_present(store, tokens, block)):
                 arrays = to_host(self.capture.run(batch))
-                rows = store.layout.rows(block)
                 background.run(partial(_sort_in, values, batch, arrays, rows, each))
                 progress.advance(sum(len(sentence.ids) for sentence in batch.tokens))
+            if sample is not None and rows.start <= sample < rows.stop:
+                background.run(partial(_keep, kept, values, sample - rows.start))
             background.run(partial(_commit, store, block, values, each))
-        background.run(partial(self._finish, store, tokens, self._run_alone(tokens)))
+        alone = None if sample is None else self._run_alone(sample, tokens)
+        background.run(partial(self._finish, store, tokens, alone, kept))
 
     def _plan(self, sentences: Sequence[Sentence]) -> list[Batch]:
         batching = self.capture.architecture.batching
         return plan_batches(sentences, token_budget=self.token_budget, batching=batching)
 
-    def _run_alone(self, tokens: list[Tokens | None]) -> Callable[[], Alone | None]:
-        """A short sentence (it costs least) by itself: in its batch it stood among others."""
-        present = [(row, sentence) for row, sentence in enumerate(tokens) if sentence is not None]
-        if not present:
-            return lambda: None
-        enough = [item for item in present if len(item[1].ids) >= MIN_PACK_TOKENS]
-        row, sentence = min(enough or present, key=lambda item: (len(item[1].ids), item[0]))
+    def _run_alone(self, row: int, tokens: list[Tokens | None]) -> Callable[[], Alone]:
+        """The sentence by itself: in its batch it stood among others."""
+        sentence = tokens[row]
+        assert sentence is not None
         (batch,) = self._plan([(row, sentence)])
         arrays = to_host(self.capture.run(batch, doubt=True))
         return lambda: Alone(row, arrays())
@@ -162,9 +163,13 @@ class Extractor:
         self,
         store: ActivationStore,
         tokens: list[Tokens | None],
-        alone: Callable[[], Alone | None],
+        alone: Callable[[], Alone] | None,
+        kept: Mapping[str, np.ndarray],
     ) -> None:
-        """Record what is known of a finished extraction, besides its identity."""
+        """Record what is known of a finished extraction, besides its identity.
+
+        `kept` is what was stored of the sentence that ran alone, where this run has stored it.
+        """
         import torch
         import transformers
 
@@ -179,8 +184,12 @@ class Extractor:
                 "device": self.device.split(":")[0],
                 "torch": torch.__version__,
                 "transformers": transformers.__version__,
-                "invariance": measure_invariance(
-                    store, alone(), epsilon=DOUBT[self.extraction.dtype]
+                "invariance": {}
+                if alone is None
+                else measure_invariance(
+                    lambda name, row: kept[name] if kept else store.row(name, row),
+                    alone(),
+                    epsilon=DOUBT[self.extraction.dtype],
                 ),
             }
         )
@@ -193,6 +202,18 @@ def _present(
     rows = store.layout.rows(block)
     found = ((row, tokens[row]) for row in range(rows.start, rows.stop))
     return [(row, sentence) for row, sentence in found if sentence is not None]
+
+
+def _sample(tokens: list[Tokens | None]) -> int | None:
+    """Row of a short sentence (it costs least) that can be run by itself; None where all miss."""
+    lengths = [(len(one.ids), row) for row, one in enumerate(tokens) if one is not None]
+    enough = [item for item in lengths if item[0] >= MIN_PACK_TOKENS]
+    return min(enough or lengths, default=(0, None))[1]
+
+
+def _keep(kept: dict[str, np.ndarray], block: Mapping[str, np.ndarray], row: int) -> None:
+    """Keep what is stored of one sentence: reading it back would decode whole chunks."""
+    kept.update({name: block[name][:, row].copy() for name in REPRESENTATIONS if name in block})
 
 
 def _sort_in(

@@ -6,13 +6,13 @@ they may differ by more, which nobody would know without looking.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from neuronxa.activations.transfer import Arrays
-from neuronxa.stores.activations import ActivationStore
 
 
 @dataclass(frozen=True)
@@ -33,16 +33,16 @@ class Alone:
 
 
 def measure_invariance(
-    store: ActivationStore, alone: Alone | None, *, epsilon: float
+    stored_row: Callable[[str, int], np.ndarray], alone: Alone, *, epsilon: float
 ) -> dict[str, Any]:
     """Compare a sentence alone with what is stored of it.
 
     Parameters
     ----------
-    store
-        Store whose blocks are committed.
+    stored_row
+        Gives what is stored of a representation and row, ``(layer, unit)``.
     alone
-        The sentence; None where the language has none.
+        The sentence.
     epsilon
         Up to which abs(a), relative to the largest of the layer, a state is in doubt.
 
@@ -54,14 +54,12 @@ def measure_invariance(
         0 where batches change nothing but rounding; of the others the largest difference relative
         to the largest value of the layer.
     """
-    if alone is None:
-        return {}
     measured: dict[str, Any] = {"row": alone.row, "epsilon": epsilon}
     for name, values in alone.arrays.items():
         kind, _, site = name.partition("_")
         if kind in ("active", "doubt"):
             continue
-        stored = store.row(name, alone.row).astype(np.float64)
+        stored = stored_row(name, alone.row).astype(np.float64)
         difference = np.abs(stored - values[:, 0])
         if kind == "nas":
             doubt = alone.arrays[f"doubt_{site}"][:, 0]

@@ -21,10 +21,12 @@ from zarr.codecs import BloscCodec, Crc32cCodec
 
 from neuronxa.errors import StoreError
 from neuronxa.provenance import remake
+from neuronxa.stores.chunks import write_chunk
 from neuronxa.stores.journal import (
     FORMAT,
     MANIFEST,
     STORE,
+    Digests,
     Journal,
     check_files,
     digest_of,
@@ -105,15 +107,24 @@ class ActivationStore:
         StoreError
             An array is missing, or has another shape or dtype than the registry says.
         """
-
-        def write(name: str) -> list[str]:
+        parts = []
+        for name in self.layout.arrays:
             spec = self.layout.spec(name)
             value = _checked(spec, values, self.layout.shape(spec, block=block))
-            _array(self._group, name)[_region(spec, self.layout, block)] = value
-            return [digest_of(part) for part in (value if spec.layered else [value])]
+            layers = range(len(value)) if spec.layered else [None]
+            parts += [(spec, layer, value) for layer in layers]
 
-        names = self.layout.arrays
-        self.journal.commit(str(block), dict(zip(names, each(write, names), strict=True)))
+        def write(part: tuple[ArraySpec, int | None, np.ndarray]) -> str:
+            spec, layer, value = part
+            own = value if layer is None else value[layer : layer + 1]
+            write_chunk(arrays[spec.name], _chunk(spec, block, layer), own)
+            return digest_of(own)
+
+        arrays = {name: _array(self._group, name) for name in self.layout.arrays}
+        digests: Digests = {}
+        for (spec, *_), digest in zip(parts, each(write, parts), strict=True):
+            digests.setdefault(spec.name, []).append(digest)
+        self.journal.commit(str(block), digests)
 
     def row(self, name: str, row: int) -> np.ndarray:
         """One committed sentence of a representation, ``(layer, unit)``."""
@@ -278,6 +289,13 @@ def _region(
     if layer is not None:
         chosen[spec.dims[0]] = slice(layer, layer + 1)
     return tuple(chosen.get(dim, slice(None)) for dim in spec.dims)
+
+
+def _chunk(spec: ArraySpec, block: int, layer: int | None) -> tuple[int, ...]:
+    """Index of the chunk that holds a block, or a layer of it."""
+    first = block if layer is None else layer
+    own = {"sentence": block, "block": block}
+    return tuple(own.get(dim, 0 if number else first) for number, dim in enumerate(spec.dims))
 
 
 def _checked(

@@ -1,0 +1,47 @@
+"""Whole chunks, encoded by the thread that writes them.
+
+Zarr encodes on one event loop: the copies and checksums of all writers wait for one another there,
+and a GPU waits for them. The bytes are the same.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import google_crc32c
+import numpy as np
+from numcodecs import Blosc
+from zarr.core.buffer import default_buffer_prototype
+from zarr.core.sync import sync
+
+_SHUFFLES = {
+    "noshuffle": Blosc.NOSHUFFLE,
+    "shuffle": Blosc.SHUFFLE,
+    "bitshuffle": Blosc.BITSHUFFLE,
+}
+
+
+def write_chunk(array: Any, index: tuple[int, ...], values: np.ndarray) -> None:
+    """Write one chunk of a Zarr array whose codecs are Blosc and a CRC-32C.
+
+    Parameters
+    ----------
+    array
+        The array.
+    index
+        Index of the chunk along each dimension.
+    values
+        Its values; at the end of a dimension there may be fewer than the chunk holds.
+    """
+    if values.shape != array.chunks:
+        full = np.full(array.chunks, array.fill_value, dtype=array.dtype)
+        full[tuple(slice(size) for size in values.shape)] = values
+        values = full
+    blosc, _ = array.compressors
+    codec = Blosc(
+        cname=blosc.cname.value, clevel=blosc.clevel, shuffle=_SHUFFLES[blosc.shuffle.value]
+    )
+    encoded = codec.encode(np.ascontiguousarray(values))
+    checksum = google_crc32c.value(encoded).to_bytes(4, "little")
+    buffer = default_buffer_prototype().buffer.from_bytes(b"".join((encoded, checksum)))
+    sync((array.store_path / array.metadata.encode_chunk_key(index)).set(buffer))

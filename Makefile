@@ -12,7 +12,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --rerun-incomplete $(if $(CONFIG)
 REPORT := results/report.html
 
 .DEFAULT_GOAL := help
-.PHONY: help install run report verify test test-slurm bench torture precision lint format lock audit space gc clean
+.PHONY: help install run report verify test test-slurm bench torture precision lint format lock audit plan space gc clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -99,6 +99,10 @@ lock: install  ## render envs/ from the pins in pyproject.toml
 
 audit: install  ## ask an advisory service for known faults of the pinned packages
 	$(BIN)/python envs/audit.py
+
+# GPUS: numbers of GPUs to plan for, such as GPUS='1 8 64'
+plan: install  ## show how long the run will take, on how many GPUs, and how much memory and disk
+	$(BIN)/python -m neuronxa plan $(if $(CONFIG),--config $(CONFIG)) $(if $(GPUS),--gpus $(GPUS))
 
 space: install  ## show how much disk the run takes
 	$(BIN)/python -m neuronxa space $(if $(CONFIG),--config $(CONFIG))

@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from neuronxa import disk, preflight, space
-from neuronxa.config import CorpusRow, ModelRow
+from neuronxa.config import CorpusRow, ModelRow, Shape
 from neuronxa.disk import explain_disk, refuse_unwritable, require_space, used_bytes
 from neuronxa.errors import DiskError
 from neuronxa.jobs import job
-from neuronxa.space import Sizes, layout_of, model_sizes
+from neuronxa.models.shapes import shape_of
+from neuronxa.space import layout_of
 from neuronxa.stores.sizes import activation_bytes
 
 from .given import given
@@ -161,29 +162,41 @@ def test_the_estimate_of_a_store_is_what_it_takes(tmp_path, sentences, neurons):
 def test_the_estimate_of_real_stores_is_what_they_took():
     """Mean size of 60 stores of FLORES-200 (100 sentences) on ext4."""
     corpus = CorpusRow(corpus="flores", label="-", reader="folder")
-    for sizes, took in ((Sizes(18, 2048, 640), 26_371_000), (Sizes(30, 1536, 576), 33_514_000)):
+    shapes = (Shape(18, 2048, 640, 0), 26_371_000), (Shape(30, 1536, 576, 0), 33_514_000)
+    for sizes, took in shapes:
         layout = layout_of(default_extraction(), sizes, corpus, 100)
         assert activation_bytes(layout) == pytest.approx(took, rel=0.15)
 
 
-def test_sizes_of_a_model_are_read_from_its_own_folder(tmp_path):
+@pytest.mark.parametrize("kind", ["llama", "gpt2", "bloom", "mixtral", "qwen2_moe", "opt"])
+def test_the_shape_of_a_model_is_read_from_its_own_folder(tmp_path, kind):
+    from transformers import AutoConfig, AutoModel
+
+    from neuronxa.models.architectures import ARCHITECTURES, neurons_per_layer
+
     from ..models.tiny import CONFIGS
 
-    for kind in ("llama", "gpt2", "bloom", "mixtral", "qwen2_moe", "opt"):
-        from transformers import AutoConfig
+    config = AutoConfig.for_model(**CONFIGS[kind])
+    config.save_pretrained(tmp_path / kind)
+    row = ModelRow(model=kind, label=kind, source="folder", location=str(tmp_path / kind))
+    found = shape_of(row, tmp_path / "none")
+    architecture = ARCHITECTURES[config.model_type]
+    neurons = neurons_per_layer(config, architecture)
+    assert (found.layers, found.neurons, found.hidden_size) == (
+        config.num_hidden_layers,
+        neurons,
+        config.hidden_size,
+    )
+    layers = AutoModel.from_config(config).get_submodule(architecture.layers)
+    matrices = sum(weight.numel() for weight in layers.parameters() if weight.ndim > 1)
+    assert found.parameters == pytest.approx(matrices, rel=0.05)
 
-        from neuronxa.models.architectures import ARCHITECTURES, neurons_per_layer
 
-        config = AutoConfig.for_model(**CONFIGS[kind])
-        config.save_pretrained(tmp_path / kind)
-        row = ModelRow(model=kind, label=kind, source="folder", location=str(tmp_path / kind))
-        assert model_sizes(row, tmp_path / "none") == Sizes(
-            config.num_hidden_layers,
-            neurons_per_layer(config, ARCHITECTURES[config.model_type]),
-            config.hidden_size,
-        )
+def test_the_shape_of_a_model_that_is_not_there_is_what_its_row_tells(tmp_path):
     row = ModelRow(model="m", label="m", source="hub", location="org/m")
-    assert model_sizes(row, tmp_path / "none") is None
+    assert shape_of(row, tmp_path / "none") is None
+    told = row.model_copy(update={"shape": "32x14336x4096 7.0B"})
+    assert shape_of(told, tmp_path / "none") == Shape(32, 14336, 4096, 7_000_000_000)
 
 
 def part(folder, needed, present=0, why=""):

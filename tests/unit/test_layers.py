@@ -21,7 +21,7 @@ ORDER = [
     ["downstream"],
     ["output", "resources"],
     ["plan"],
-    ["space", "inventory", "comparison", "damage", "lineage"],
+    ["space", "forecast", "inventory", "comparison", "damage", "lineage"],
     ["preflight", "housekeeping"],
     ["commands"],
     ["__main__"],

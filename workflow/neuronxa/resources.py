@@ -169,12 +169,16 @@ def model_run(model: Path, *, attempt: int, trained: str = "") -> Request:
     _check_made(model)
     parameters = count_parameters(model.parent)
     copies = 4 if trained == "full" else WEIGHTS
-    hours = parameters / 1e9 * (4 if trained else 1)
     return Request.of(
         memory=PROGRAM + copies * parameters * ITEM_BYTES["float32"],
-        seconds=1800 + 3600 * hours,
+        seconds=3600 * task_hours(parameters, trained=trained),
         attempt=attempt,
     )
+
+
+def task_hours(parameters: int, *, trained: str = "") -> float:
+    """Hours that a job asks for which runs a whole model of so many parameters, or trains it."""
+    return 0.5 + parameters / 1e9 * (4 if trained else 1)
 
 
 def languages_per_shard(loading: float, language: float, *, share: float = 0.1) -> int:

@@ -2,22 +2,20 @@
 
 What is counted: snapshots, texts, activation stores, alignment stores, tables of neurons,
 checkpoints of full fine-tuning, and a lump for figures and tables. The sizes of a model are known
-once its snapshot is made, or from the configuration in its folder.
+from its snapshot, the configuration in its folder, or its row.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
-from neuronxa.config import CorpusRow, ExtractionRow, ModelRow
+from neuronxa.config import CorpusRow, ExtractionRow, ModelRow, Shape
 from neuronxa.config.settings import MeasureName
 from neuronxa.disk import used_bytes
-from neuronxa.models.architectures import ARCHITECTURES
-from neuronxa.models.snapshot import HANDLE, count_parameters, read_card
+from neuronxa.models.shapes import shape_of
+from neuronxa.models.snapshot import HANDLE, count_parameters
 from neuronxa.plan import Plan
 from neuronxa.stores.alignment import AlignmentLayout
 from neuronxa.stores.layout import Layout
@@ -32,15 +30,6 @@ _PAIR_BYTES = 20  # of a value in the tables of scores
 _SENTENCE_BYTES = 200
 _CHECKPOINTS = 3  # of full fine-tuning: two are kept while a third is written
 _STATES = 3  # a checkpoint has the weights and two moments of each
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """What the disk of a model's results depends on."""
-
-    layers: int
-    neurons: int
-    hidden_size: int
 
 
 @dataclass(frozen=True)
@@ -96,7 +85,7 @@ def parts_of(plan: Plan, root: Path = Path()) -> list[Part]:
         count = len(plan.stored_languages(name))
         found.append(_part("texts", name, folder, count * _texts(row)))
     known = {
-        name: model_sizes(row, root / "resources/models" / name)
+        name: shape_of(row, root / "resources/models" / name)
         for name, row in settings.models.items()
     }
     for model, corpus, extraction in plan.runs():
@@ -135,7 +124,7 @@ def parts_of(plan: Plan, root: Path = Path()) -> list[Part]:
 
 
 def layout_of(
-    extraction: ExtractionRow, sizes: Sizes, corpus: CorpusRow, block_sentences: int
+    extraction: ExtractionRow, sizes: Shape, corpus: CorpusRow, block_sentences: int
 ) -> Layout:
     """The layout that the stores of a run will have, if no text is shorter than is asked for."""
     sides = 2 if corpus.layout == "pairs" else 1
@@ -147,49 +136,6 @@ def layout_of(
         neurons=sizes.neurons,
         hidden_size=sizes.hidden_size,
     )
-
-
-def model_sizes(row: ModelRow, snapshot: Path) -> Sizes | None:
-    """Sizes of a model, from its snapshot or from the configuration in its own folder.
-
-    Returns
-    -------
-    Sizes or None
-        None where neither is there yet, or does not tell.
-    """
-    if (snapshot / HANDLE).is_file():
-        card = read_card(snapshot)
-        return Sizes(card.layers, card.neurons, card.hidden_size)
-    if row.source != "folder":
-        return None
-    try:
-        path = Path(row.location).expanduser() / "config.json"
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return _configured(config.get("text_config", {}) if row.part else config)
-
-
-def _configured(config: Mapping[str, Any]) -> Sizes | None:
-    """Sizes as the configuration of a known family names them."""
-
-    def first(*names: str) -> int | None:
-        values = [config[name] for name in names if isinstance(config.get(name), int)]
-        return values[0] if values else None
-
-    layers = first("num_hidden_layers", "n_layer", "num_layers")
-    hidden = first("hidden_size", "n_embd", "d_model")
-    architecture = ARCHITECTURES.get(str(config.get("model_type")))
-    if layers is None or hidden is None or architecture is None:
-        return None
-    experts = architecture.experts
-    if experts is not None:
-        count, width = first(experts.count), first(experts.width)
-        shared = first(experts.shared_width) if experts.shared_width else 0
-        if count is None or width is None or shared is None:
-            return None
-        return Sizes(layers, count * width + shared, hidden)
-    return Sizes(layers, first(architecture.width) or 4 * hidden, hidden)
 
 
 def _part(kind: str, name: str, folder: Path, needed: int | None, why: str = "") -> Part:
@@ -214,7 +160,7 @@ def _texts(row: CorpusRow) -> int:
     return (sides + 1) * BLOCK_BYTES + sides * row.sentences * _SENTENCE_BYTES
 
 
-def _alignment(plan: Plan, corpus: str, extraction: ExtractionRow, sizes: Sizes) -> int:
+def _alignment(plan: Plan, corpus: str, extraction: ExtractionRow, sizes: Shape) -> int:
     """The alignment store and its two tables."""
     asked = plan.settings.file.alignment
     every = get_args(MeasureName)

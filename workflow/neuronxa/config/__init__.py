@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from neuronxa.config.rows import SHOWN, CorpusRow, ExtractionRow, ModelRow, TaskRow
+from neuronxa.config.rows import SHOWN, CorpusRow, ExtractionRow, ModelRow, Shape, TaskRow
 from neuronxa.config.settings import Settings, load_settings
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "ExtractionRow",
     "ModelRow",
     "Settings",
+    "Shape",
     "TaskRow",
     "load_settings",
 ]

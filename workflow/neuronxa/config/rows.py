@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Annotated, Literal, Self
 
@@ -38,6 +39,30 @@ Relation = Literal["continent", "language", "currency", "capital"]
 SHOWN: set[str] = {"label", "benchmark", "licence", "note"}
 
 
+@dataclass(frozen=True)
+class Shape:
+    """What the work and the disk of a model depend on.
+
+    Attributes
+    ----------
+    layers, neurons, hidden_size
+        Number of decoder layers, of FFN neurons per layer, and width of the hidden states.
+    parameters
+        Number of parameters of the layers: without the LM head and the embeddings.
+    """
+
+    layers: int
+    neurons: int
+    hidden_size: int
+    parameters: int
+
+    def __str__(self) -> str:
+        billions = self.parameters >= 1e9
+        number = self.parameters / (1e9 if billions else 1e6)
+        size = f"{number:.1f}B" if billions else f"{number:.0f}M"
+        return f"{self.layers}x{self.neurons}x{self.hidden_size} {size}"
+
+
 class ModelRow(Row):
     """One model: where it comes from and how it is shown."""
 
@@ -52,9 +77,25 @@ class ModelRow(Row):
     part: str = Field(
         "", description="multimodal models: path of the language model, often `language_model`"
     )
+    shape: str = Field(
+        "",
+        pattern=r"^(\d+x\d+x\d+ \d+(\.\d+)?[MB])?$",
+        description="layers x neurons x hidden size, and parameters of the layers, such as "
+        "`32x14336x4096 7.0B`: what is known of a model before it is there, for plans alone",
+    )
     aliases: str = Field("", description="other names in tables of scores, separated by commas")
     licence: str = Field("", description="licence of the weights")
     provenance: str = Field("", description="who published the weights and who wrapped them")
+
+    @property
+    def told(self) -> Shape | None:
+        """The column ``shape``."""
+        if not self.shape:
+            return None
+        sizes, _, size = self.shape.partition(" ")
+        layers, neurons, hidden_size = map(int, sizes.split("x"))
+        parameters = float(size[:-1]) * {"M": 1e6, "B": 1e9}[size[-1]]
+        return Shape(layers, neurons, hidden_size, round(parameters))
 
     @property
     def other_names(self) -> tuple[str, ...]:

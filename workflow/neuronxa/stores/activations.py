@@ -17,11 +17,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 import zarr
-from zarr.codecs import BloscCodec, Crc32cCodec
 
 from neuronxa.errors import StoreError
 from neuronxa.provenance import remake
-from neuronxa.stores.chunks import write_chunk
+from neuronxa.stores.chunks import codecs_of, write_chunk
 from neuronxa.stores.journal import (
     FORMAT,
     MANIFEST,
@@ -311,13 +310,6 @@ def _checked(
     return value
 
 
-def _codec(spec: ArraySpec) -> BloscCodec:
-    """Integers shrink by 7% more with zstd; floats hardly shrink, so theirs is the faster one."""
-    if np.dtype(spec.dtype).kind == "f":
-        return BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle")
-    return BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle")
-
-
 def _create(path: Path, layout: Layout, identity: Mapping[str, Any]) -> zarr.Group:
     """An empty store whose arrays carry their dims and meaning for xarray."""
     group = zarr.create_group(path, attributes={"format": FORMAT, **identity})
@@ -329,7 +321,7 @@ def _create(path: Path, layout: Layout, identity: Mapping[str, Any]) -> zarr.Gro
             chunks=layout.chunks(spec),
             dtype=spec.dtype,
             fill_value=spec.fill_value,
-            compressors=[_codec(spec), Crc32cCodec()],
+            compressors=codecs_of(spec),
             dimension_names=spec.dims,
             attributes={"description": spec.meaning},
             # the test for empty chunks costs more than compressing them

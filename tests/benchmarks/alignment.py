@@ -26,7 +26,8 @@ from threadpoolctl import threadpool_limits
 from neuronxa.alignment.layer import Layer
 from neuronxa.alignment.measures import ALWAYS, MEASURES
 from neuronxa.alignment.products import ON_CPU
-from neuronxa.alignment.reduction import Reduction, reduce_alignment
+from neuronxa.alignment.question import Reduction
+from neuronxa.alignment.reduction import reduce_alignment
 from neuronxa.alignment.work import Work
 from neuronxa.config import ExtractionRow
 from neuronxa.stores.activations import Activations, ActivationStore
@@ -240,11 +241,7 @@ def looped(reduction: Reduction, options: argparse.Namespace) -> float:
     """The same tiles in a plain loop: no Dask, nothing written."""
     budget = reduction.budget().fitted(workers=1, memory_gb=options.memory_gb)
     layout = reduction.store_layout()
-    tokens, weights = (
-        {code: store.array(name) for code, store in reduction.stores.items()}
-        for name in ("tokens", "pooling_weight")
-    )
-    work = Work(reduction, budget, ON_CPU, layout, frozenset(), tokens, weights)
+    work = Work(reduction, budget, ON_CPU, frozenset())
     blocks = budget.blocks(list(layout.languages), set())
     places = [[layout.languages.index(code) for code in block] for block in blocks]
 

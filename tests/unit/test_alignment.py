@@ -9,7 +9,8 @@ import pytest
 from neuronxa.alignment import budget as budget_module
 from neuronxa.alignment.budget import Budget
 from neuronxa.alignment.measures import MEASURES
-from neuronxa.alignment.reduction import PARTIAL, Reduction, reduce_alignment
+from neuronxa.alignment.question import Reduction
+from neuronxa.alignment.reduction import PARTIAL, reduce_alignment
 from neuronxa.alignment.scores import named_layers, pairs_frame, scores_frame
 from neuronxa.alignment.work import Work
 from neuronxa.errors import ConfigError, StoreError

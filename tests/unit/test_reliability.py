@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from neuronxa.alignment.reduction import Reduction, reduce_alignment
+from neuronxa.alignment.question import Reduction
+from neuronxa.alignment.reduction import reduce_alignment
 from neuronxa.errors import StatisticsError
 from neuronxa.statistics import reliability as module
 from neuronxa.statistics.reliability import (

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from neuronxa.alignment.measures import chosen_measures
 from neuronxa.alignment.products import products_on
-from neuronxa.alignment.reduction import Reduction, reduce_alignment
+from neuronxa.alignment.question import Reduction
+from neuronxa.alignment.reduction import reduce_alignment
 from neuronxa.alignment.scores import pairs_frame, scores_frame
 from neuronxa.config import load_settings
 from neuronxa.frames import write_frame
@@ -36,6 +37,7 @@ with job(snakemake), own_gpus(snakemake.resources.get("gpu", 0)):
             folder,
             memory_gb=settings.file.alignment.memory_gb,
             workers=snakemake.threads,
+            scheduler=settings.file.alignment.scheduler,
             products=products_on(settings.file.alignment.device),
             progress=progress,
         )

@@ -2,36 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
 
 import dask
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from neuronxa.alignment.budget import Budget
 from neuronxa.alignment.layer import Found, Layer
 from neuronxa.alignment.measures import MEASURES
-from neuronxa.alignment.products import Products
+from neuronxa.alignment.products import Products, products_on
+from neuronxa.alignment.question import Reduction
 from neuronxa.alignment.tiles import Both, Tile
 from neuronxa.alignment.vectors import Block
+from neuronxa.errors import StoreError
+from neuronxa.stores.activations import Activations
 from neuronxa.stores.alignment import AlignmentLayout
-
-if TYPE_CHECKING:
-    from neuronxa.alignment.reduction import Reduction
 
 
 @dataclass(frozen=True)
 class Work:
-    """The tasks of a layer."""
+    """The tasks of a layer.
+
+    To another process it goes as a `Recipe`: stores are opened where they are read.
+    """
 
     reduction: Reduction
     budget: Budget
     products: Products
-    layout: AlignmentLayout
     kept: frozenset[str]
-    tokens: Mapping[str, np.ndarray]
-    weights: Mapping[str, np.ndarray]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _made, (Recipe.of(self),)
+
+    @cached_property
+    def layout(self) -> AlignmentLayout:
+        """Sizes of the alignment store."""
+        return self.reduction.store_layout()
+
+    @cached_property
+    def tokens(self) -> dict[str, np.ndarray]:
+        """Language -> number of tokens of each sentence."""
+        return {code: one.array("tokens") for code, one in self.reduction.stores.items()}
+
+    @cached_property
+    def weights(self) -> dict[str, np.ndarray]:
+        """Language -> sum of the pooling weights of each sentence."""
+        return {code: one.array("pooling_weight") for code, one in self.reduction.stores.items()}
 
     def strips(self, layer: Layer) -> Any:
         """Yield the tasks of each strip that has something to do."""
@@ -155,3 +176,66 @@ class Work:
             standardised=self.reduction.needs("standardised"),
             upload=self.products.upload,
         )
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What another process needs to do the same work, in few bytes.
+
+    Attributes
+    ----------
+    stores
+        Language, folder and fingerprint of each activation store.
+    question
+        The other fields of the reduction, in their order.
+    budget, device, kept
+        As in `Work`.
+    """
+
+    stores: tuple[tuple[str, str, str], ...]
+    question: tuple[Any, ...]
+    budget: Budget
+    device: str
+    kept: frozenset[str]
+
+    @classmethod
+    def of(cls, work: Work) -> Recipe:
+        """The recipe of some work."""
+        asked = work.reduction
+        prints = asked.fingerprints
+        folders = {code: str(one.folder.absolute()) for code, one in asked.stores.items()}
+        return cls(
+            tuple((code, folders[code], prints[code]) for code in asked.stores),
+            (
+                asked.pivot,
+                asked.layout,
+                asked.representations,
+                asked.keep_similarities,
+                asked.measures,
+            ),
+            work.budget,
+            work.products.device,
+            work.kept,
+        )
+
+
+@lru_cache(maxsize=1)
+def _made(recipe: Recipe) -> Work:
+    """The work of a recipe, made once in a process.
+
+    Raises
+    ------
+    StoreError
+        A store is not the one that the recipe is of.
+    """
+    threadpool_limits(limits=1)
+    stores = {code: Activations(Path(folder)) for code, folder, _ in recipe.stores}
+    reduction = Reduction(stores, *recipe.question)
+    for code, folder, fingerprint in recipe.stores:
+        if reduction.fingerprints[code] != fingerprint:
+            raise StoreError(
+                f"the store of '{code}' is another one here than where the run was started",
+                where=folder,
+                remedy="let all workers see the same files",
+            )
+    return Work(reduction, recipe.budget, products_on(recipe.device), recipe.kept)

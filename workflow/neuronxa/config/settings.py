@@ -80,6 +80,11 @@ class AlignmentSettings(Section):
     memory_gb: float = Field(
         4.0, gt=0, description="largest memory of one reduction; more is refused beforehand"
     )
+    scheduler: str = Field(
+        "threads",
+        pattern=r"^(threads|processes|(tcp|tls)://\S+)$",
+        description="who computes: threads, processes, or the address of a Dask scheduler",
+    )
 
     @field_validator("layers")
     @classmethod

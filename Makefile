@@ -12,7 +12,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --rerun-incomplete $(if $(CONFIG)
 REPORT := results/report.html
 
 .DEFAULT_GOAL := help
-.PHONY: help install run report verify test test-slurm bench torture precision lint format lock audit plan space gc clean
+.PHONY: help install run report verify test test-slurm bench bench-dag torture precision lint format lock audit plan space gc clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -58,6 +58,9 @@ bench-inputs: install
 bench: bench-inputs  ## measure speed and memory of extraction and comparison against bare products
 	$(BIN)/python -m tests.benchmarks.extraction $(BENCH_MODELS) --texts $(TEXTS) $(BENCH)
 	$(BIN)/python -m tests.benchmarks.alignment --stores $(STORES)
+
+bench-dag: install  ## measure how long Snakemake plans, by models, languages and corpora
+	$(BIN)/python -m tests.benchmarks.dag
 
 KILLS ?= 50
 TRIALS ?= 200

@@ -12,7 +12,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --rerun-incomplete $(if $(CONFIG)
 REPORT := results/report.html
 
 .DEFAULT_GOAL := help
-.PHONY: help install run report verify test test-slurm bench bench-dag torture precision lint format lock audit plan space gc clean
+.PHONY: help install run report verify test test-slurm bench bench-dag torture precision lint format lock audit doctor plan space gc clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -102,6 +102,9 @@ lock: install  ## render envs/ from the pins in pyproject.toml
 
 audit: install  ## ask an advisory service for known faults of the pinned packages
 	$(BIN)/python envs/audit.py
+
+doctor: install  ## look at packages, cores, memory, GPUs, disk, the config and its models
+	$(BIN)/python -m neuronxa doctor $(if $(CONFIG),--config $(CONFIG))
 
 # GPUS: numbers of GPUs to plan for, such as GPUS='1 8 64'
 plan: install  ## show how long the run will take, on how many GPUs, and how much memory and disk

@@ -23,6 +23,7 @@ ORDER = [
     ["plan"],
     ["space", "forecast", "inventory", "comparison", "damage", "lineage"],
     ["preflight", "housekeeping"],
+    ["doctor", "library"],
     ["commands"],
     ["__main__"],
 ]

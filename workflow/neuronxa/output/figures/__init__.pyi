@@ -9,7 +9,7 @@ from .consistency import figure_consistency
 from .correlations import figure_correlations, plot_correlations
 from .differences import figure_differences, plot_differences
 from .heatmap import figure_heatmap, plot_heatmap
-from .layers import figure_layers, plot_layers
+from .layers import figure_layers, layer_curves, plot_layers
 from .lexical import figure_lexical, plot_lexical
 from .neurons import figure_neurons
 from .pool import figure_pool, plot_pool
@@ -33,6 +33,7 @@ __all__ = [
     "figure_retrieval",
     "figure_scatter",
     "figure_training",
+    "layer_curves",
     "plot_ablation",
     "plot_claim",
     "plot_correlations",

@@ -1,0 +1,89 @@
+"""What stands in the way of a run is said before it is started."""
+
+from pathlib import Path
+
+import pytest
+
+from neuronxa import doctor
+from neuronxa.__main__ import main
+from neuronxa.config.files import read_configuration
+from neuronxa.doctor import examine
+
+
+@pytest.fixture
+def content(repository, monkeypatch):
+    monkeypatch.chdir(repository)
+    return dict(read_configuration([Path("config/config.yaml")]))
+
+
+def found(content, **options):
+    return {one.what: one for one in examine([("own.yaml", content)], **options)}
+
+
+def test_a_machine_that_can_run_has_no_fault(content, capsys):
+    findings = found(content)
+    assert [one for one in findings.values() if one.state == "fault"] == []
+    assert findings["config own.yaml"].told.startswith("2 models, 24 languages, 1 corpora")
+    assert findings["Python"].state == findings["packages"].state == "ok"
+    assert "free" in findings["memory"].told
+    assert main(["doctor"]) == 0
+    assert "Nothing stands in the way of a run." in capsys.readouterr().out
+
+
+def test_a_config_with_a_fault_is_told_with_its_remedy_and_the_rest_goes_on(
+    tmp_path, content, capsys
+):
+    findings = found({**content, "languages": ["eng_Latn", "xyz_Latn"]})
+    fault = findings["config own.yaml"]
+    assert fault.state == "fault"
+    assert "xyz_Latn" in fault.told
+    assert fault.remedy
+    assert findings["cores"].state == "ok"
+    own = tmp_path / "own.yaml"
+    own.write_text("languages: [eng_Latn, xyz_Latn]\n", "utf-8")
+    assert main(["doctor", "--config", str(own)]) == 1
+    shown = capsys.readouterr().out
+    assert "FAULT config" in shown
+    assert "1 faults" in shown
+
+
+def test_a_model_on_a_hub_is_asked_for_unless_its_snapshot_is_made(content, tmp_path, monkeypatch):
+    asked = []
+
+    def refuse(row):
+        asked.append(row.location)
+        raise ConnectionError("no route to host\nand more")
+
+    named = {**content, "models": ["gemma-3-270m", "llama-3.1-8b"]}
+    findings = found(named, ask_hub=refuse)
+    assert asked == ["meta-llama/Llama-3.1-8B"]
+    fault = findings["model llama-3.1-8b"]
+    assert fault.state == "fault"
+    assert fault.told == "the hub does not give meta-llama/Llama-3.1-8B: no route to host"
+    assert "HF_TOKEN" in fault.remedy
+    assert found(named, ask_hub=lambda row: row)["model llama-3.1-8b"].state == "ok"
+    made = tmp_path / "resources/models/llama-3.1-8b"
+    made.mkdir(parents=True)
+    (made / "model.json").write_text("{}", "utf-8")
+    (tmp_path / "config").symlink_to(Path("config").absolute())
+    monkeypatch.chdir(tmp_path)
+    assert found(named, ask_hub=refuse)["model llama-3.1-8b"].told == "its snapshot is made"
+
+
+def test_a_gpu_that_torch_does_not_see_is_a_fault(content, monkeypatch):
+    monkeypatch.setattr(doctor, "visible_gpus", lambda: ["0", "1"])
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    fault = found(content)["GPU"]
+    assert fault.state == "fault"
+    assert "the driver has 2" in fault.told
+    assert "CUDA" in fault.remedy
+
+
+def test_other_versions_and_missing_packages_are_named(content, monkeypatch):
+    pins = ["numpy==1.0", "no-such-package==2.0; extra == 'models'", "plain"]
+    monkeypatch.setattr(doctor.metadata, "requires", lambda _: pins)
+    findings = found(content)
+    assert "tested with 1.0" in findings["package numpy"].told
+    assert findings["packages"].told == "1 of 2 are installed"
+    states = [one for one in doctor._packages() if one.what == "packages"]
+    assert "no-such-package" in states[0].told

@@ -124,6 +124,7 @@ def check(x, y, present_x, present_y, weights_x, weights_y):
             weights_y=weights_y[t][both].astype(float),
             centre=centre,
         )
+        assert set(MEASURES) <= set(expected), "a measure without a plain definition in plain()"
         for name, value in expected.items():
             forth, back = value if isinstance(value, tuple) else (value, value)
             for side, want in ((found[name].forward, forth), (found[name].backward, back)):

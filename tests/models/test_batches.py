@@ -144,7 +144,7 @@ def states():
 @pytest.mark.parametrize("attend", [attend_each, attend_grid])
 def test_every_kernel_attends_sentence_by_sentence(attend, rule):
     query, key, value = states()
-    segments = Segments(BOUNDS, torch.device("cpu"))
+    segments = Segments(BOUNDS)
     found = attend(query, key, value, segments, rule)
     for start, end in BOUNDS:
         one = [t[0, :, start:end].double().numpy() for t in (query, key, value)]
@@ -174,7 +174,7 @@ def test_flash_attention_is_told_the_same(rule, monkeypatch):
         return torch.from_numpy(np.concatenate(parts, axis=1)).transpose(0, 1).float()
 
     monkeypatch.setattr(varlen, "varlen_attn", stand_in)
-    segments = Segments(BOUNDS, torch.device("cpu"))
+    segments = Segments(BOUNDS)
     found = packing.attend_varlen(*states(), segments, rule)
     torch.testing.assert_close(found, attend_each(*states(), segments, rule), atol=1e-5, rtol=1e-4)
 

@@ -50,7 +50,7 @@ def test_every_kernel_attends_sentence_by_sentence(attend, dtype, allowed, rule)
     if attend is attend_varlen and rule.softcap is not None:
         pytest.skip("capped scores go through the grid")
     query, key, value = (one.to("cuda", dtype) for one in states())
-    segments = Segments(BOUNDS, query.device)
+    segments = Segments(BOUNDS)
     found = attend(query, key, value, segments, rule).float().cpu()
     for start, end in BOUNDS:
         one = [t[0, :, start:end].double().cpu().numpy() for t in (query, key, value)]

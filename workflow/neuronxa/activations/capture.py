@@ -41,7 +41,7 @@ class Capture:
     extraction
         Which sites are pooled.
     device
-        Device of the model.
+        Device of the model, or of its embeddings where it is spread over several.
     """
 
     def __init__(
@@ -55,8 +55,9 @@ class Capture:
         self.neurons = neurons_per_layer(model.config, architecture)
         self._epsilon = DOUBT[extraction.dtype]
         self._floats = getattr(torch, extraction.stored)
-        self._pooler: Pooler
-        self._scratch: dict[torch.dtype, torch.Tensor] = {}
+        self._batch: Batch
+        self._poolers: dict[torch.device, Pooler] = {}
+        self._scratch: dict[torch.device, dict[torch.dtype, torch.Tensor]] = {}
         self._pooled: Pooled = {}
         self._doubt = False
         self._fired: Counter[tuple[str, int, int]] = Counter()
@@ -84,7 +85,8 @@ class Capture:
         ModelError
             A site did not fire exactly once in each layer.
         """
-        self._pooler = Pooler.of(batch, self.device, self._scratch)
+        self._batch = batch
+        self._poolers.clear()
         self._pooled, self._doubt = {}, doubt
         self._fired.clear()
         packed = self.architecture.batching == "packed"
@@ -173,28 +175,50 @@ class Capture:
     ) -> None:
         """Pool neurons `first` and following, of all tokens or of those `at` which they are."""
         units = slice(first, first + values.shape[-1])
-        self._pooler.site(
-            values,
-            at,
+        pooler = self._pooler(values.device)
+        with self._beside(
+            values.device,
             sums=self._array(f"nas_{site}")[layer, :, units],
             mean=self._array(f"nav_{site}")[layer, :, units],
             active=self._array(f"active_{site}")[layer, units],
-        )
+        ) as arrays:
+            pooler.site(values, at, **arrays)
         if self._doubt:
             epsilon = self._epsilon * values.abs().max()
-            doubt = self._pooler.doubtful(values, epsilon, at)
+            doubt = pooler.doubtful(values, epsilon, at)
             self._array(f"doubt_{site}")[layer, :, units] = doubt
 
     def _keep_hidden(self, layer: int, states: torch.Tensor) -> None:
         values = states.reshape(-1, states.shape[-1])  # (token, hidden_unit)
         self._fired["hidden", layer, 0] += 1
         mean, at_last = (self._array(name)[layer] for name in _HIDDEN)
-        self._pooler.hidden(values, mean=mean, at_last=at_last)
+        with self._beside(values.device, mean=mean, at_last=at_last) as arrays:
+            self._pooler(values.device).hidden(values, **arrays)
+
+    def _pooler(self, device: torch.device) -> Pooler:
+        """The pooler of the batch where a layer is: a model may be spread over devices."""
+        if device not in self._poolers:
+            scratch = self._scratch.setdefault(device, {})
+            self._poolers[device] = Pooler.of(self._batch, str(device), scratch)
+        return self._poolers[device]
+
+    @contextmanager
+    def _beside(
+        self, device: torch.device, **arrays: torch.Tensor
+    ) -> Iterator[dict[str, torch.Tensor]]:
+        """The arrays themselves, or where a layer is elsewhere, others there that are copied."""
+        if all(array.device == device for array in arrays.values()):
+            yield arrays
+            return
+        there = {name: torch.zeros_like(array, device=device) for name, array in arrays.items()}
+        yield there
+        for name, array in arrays.items():
+            array.copy_(there[name])
 
     def _array(self, name: str) -> torch.Tensor:
         """The array of the batch; what no token is routed to stays zero."""
         if name not in self._pooled:
-            sentences, hidden = len(self._pooler.segments), name in _HIDDEN
+            sentences, hidden = len(self._batch.tokens), name in _HIDDEN
             units = self.model.config.hidden_size if hidden else self.neurons
             shape: tuple[int, ...] = (len(self.layers) + hidden, sentences, units)
             if name.startswith("active_"):

@@ -21,6 +21,7 @@ from neuronxa.activations.tokens import Tokens
 from neuronxa.activations.transfer import Arrays, Background, Each, helpers, to_host
 from neuronxa.config import ExtractionRow
 from neuronxa.errors import ModelError
+from neuronxa.models.loading import Spread
 from neuronxa.models.snapshot import ModelCard
 from neuronxa.progress import SILENT, Counter
 from neuronxa.stores.activations import ActivationStore
@@ -71,6 +72,8 @@ class Extractor:
         Tokens of one forward pass.
     part
         Path of the language model inside a multimodal one.
+    spread
+        How a model is spread over devices that does not fit into one.
     """
 
     def __init__(
@@ -81,12 +84,13 @@ class Extractor:
         device: str,
         token_budget: int,
         part: str = "",
+        spread: Spread = None,
     ) -> None:
         self.extraction = extraction
         self.device = device
         self.token_budget = token_budget
         model, architecture = load_for_capture(
-            snapshot, dtype=extraction.dtype, device=device, part=part
+            snapshot, dtype=extraction.dtype, device=device, part=part, spread=spread
         )
         self.capture = Capture(model, architecture, extraction, device=device)
 

@@ -10,13 +10,13 @@ from typing import Any
 from neuronxa.activations import experts, packing
 from neuronxa.models.architectures import ARCHITECTURES, Architecture
 from neuronxa.models.inspection import architecture_of, prove_sites
-from neuronxa.models.loading import load_base, read_config
+from neuronxa.models.loading import Spread, load_base, read_config
 
 logger = logging.getLogger(__name__)
 
 
 def load_for_capture(
-    snapshot: Path, *, dtype: str, device: str, part: str = ""
+    snapshot: Path, *, dtype: str, device: str, part: str = "", spread: Spread = None
 ) -> tuple[Any, Architecture]:
     """Load the base model of a snapshot and prove what its architecture says.
 
@@ -24,7 +24,7 @@ def load_for_capture(
     ----------
     snapshot
         Folder of the snapshot.
-    dtype, device, part
+    dtype, device, part, spread
         As in `neuronxa.models.loading.load_base`.
 
     Returns
@@ -53,6 +53,7 @@ def load_for_capture(
         device=device,
         part=part,
         attention=packing.ATTENTION if packed else None,
+        spread=spread,
         **mixture,
     )
     if not architecture.experts:

@@ -72,6 +72,12 @@ class Need:
             blocks=_BLOCKS * block,
         )
 
+    def spread(self, device: str) -> str | None:
+        """``auto`` where the model needs more than the first GPU, and the job has several."""
+        if device != "cuda" or self.weights + self.states <= free_memory("cuda:0"):
+            return None
+        return "auto" if len(_gpus()) > 1 else None
+
     def check(self, device: str, *, where: str) -> None:
         """Refuse an extraction that cannot fit.
 
@@ -90,7 +96,9 @@ class Need:
         on_device = self.weights + self.states
         rooms = [("the machine", free_memory(), self.blocks + on_device * (device == "cpu"))]
         if device != "cpu":
-            rooms.append((device, free_memory(device), on_device))
+            gpus = _gpus() if device == "cuda" else [device]
+            named = device if len(gpus) < 2 else f"{len(gpus)} GPUs"
+            rooms.append((named, sum(map(free_memory, gpus)), on_device))
         for place, free, needed in rooms:
             if needed > free:
                 raise ModelError(
@@ -99,8 +107,9 @@ class Need:
                     f"states of a layer {self.states / 1e9:.2f} GB, "
                     f"blocks {self.blocks / 1e9:.2f} GB",
                     where=where,
-                    remedy="use a machine with more memory, 'dtype' bfloat16 in the extractions "
-                    "sheet, or a smaller 'extraction.block_sentences' or 'extraction.token_budget'",
+                    remedy="use a machine with more memory, more GPUs for the job, 'dtype' "
+                    "bfloat16 in the extractions sheet, or a smaller 'extraction.block_sentences' "
+                    "or 'extraction.token_budget'",
                 )
 
 
@@ -115,3 +124,10 @@ def free_memory(device: str = "cpu") -> int:
     available = int(psutil.virtual_memory().available)
     group = control_groups.room()
     return available if group is None else min(available, group)
+
+
+def _gpus() -> list[str]:
+    """The GPUs that this job sees."""
+    import torch
+
+    return [f"cuda:{index}" for index in range(torch.cuda.device_count())]

@@ -7,8 +7,7 @@ padding, no mask, and a sentence gets the same numbers alone and in any company.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -28,32 +27,33 @@ class Segments:
     ----------
     bounds
         Start and end of each segment; together they cover the row.
-    device
-        Device of the row.
     """
 
     bounds: tuple[tuple[int, int], ...]
-    device: torch.device
+    _offsets: dict[torch.device, torch.Tensor] = field(default_factory=dict)
+    _cells: dict[torch.device, torch.Tensor] = field(default_factory=dict)
 
     @property
     def longest(self) -> int:
         """Number of tokens of the longest segment."""
         return max(end - start for start, end in self.bounds)
 
-    @cached_property
-    def offsets(self) -> torch.Tensor:
+    def offsets(self, device: torch.device) -> torch.Tensor:
         """Start of each segment and the end of the last, int32 ``(segment + 1,)``."""
-        ends = [0, *(end for _, end in self.bounds)]
-        return torch.tensor(ends, dtype=torch.int32).to(self.device, non_blocking=True)
+        if device not in self._offsets:
+            ends = torch.tensor([0, *(end for _, end in self.bounds)], dtype=torch.int32)
+            self._offsets[device] = ends.to(device, non_blocking=True)
+        return self._offsets[device]
 
-    @cached_property
-    def cells(self) -> torch.Tensor:
+    def cells(self, device: torch.device) -> torch.Tensor:
         """Cell of each token in a grid (segment, longest), int64 ``(token,)``."""
-        rows = [
-            torch.arange(end - start) + row * self.longest
-            for row, (start, end) in enumerate(self.bounds)
-        ]
-        return torch.cat(rows).to(self.device, non_blocking=True)
+        if device not in self._cells:
+            rows = [
+                torch.arange(end - start) + row * self.longest
+                for row, (start, end) in enumerate(self.bounds)
+            ]
+            self._cells[device] = torch.cat(rows).to(device, non_blocking=True)
+        return self._cells[device]
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def packed_attention(
     """
     rule = Rule(scaling, softcap, sliding_window)
     if segments is None:
-        segments = Segments(((0, query.shape[2]),), query.device)
+        segments = Segments(((0, query.shape[2]),))
     output = _way(query, rule)(query, key, value, segments, rule)
     return output.transpose(1, 2).contiguous(), None
 
@@ -122,7 +122,7 @@ def attend_grid(
     query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, segments: Segments, rule: Rule
 ) -> torch.Tensor:
     """All segments at once, each in a row of its own: few kernels where launching them costs."""
-    cells = segments.cells
+    cells = segments.cells(query.device)
     rows, longest = len(segments.bounds), segments.longest
 
     def spread(states: torch.Tensor) -> torch.Tensor:
@@ -151,8 +151,8 @@ def attend_varlen(
         q,
         k,
         v,
-        segments.offsets,
-        segments.offsets,
+        segments.offsets(q.device),
+        segments.offsets(q.device),
         segments.longest,
         segments.longest,
         scale=rule.scaling,
@@ -230,7 +230,7 @@ def forward(model: Any, batch: Batch, *, device: str, packed: bool) -> Any:
     """
     inputs: dict[str, Any] = batch.inputs(device)
     if packed:
-        inputs["segments"] = Segments(batch.attended, inputs["input_ids"].device)
+        inputs["segments"] = Segments(batch.attended)
     else:
         del inputs["position_ids"]  # counted from the left by the model itself
     return model(**inputs, use_cache=False, return_dict=True)

@@ -161,6 +161,7 @@ class Shard:
             device=device,
             token_budget=self.settings.token_budget,
             part=card.part,
+            spread=need.spread(device),
         )
         extractor.run(stores, tokens, progress=progress)
 

@@ -13,6 +13,9 @@ from neuronxa.errors import ModelError
 #: words, transformers asks on the terminal whether to run it.
 LOCAL: Mapping[str, Any] = {"local_files_only": True, "trust_remote_code": False}
 
+#: How a model is spread over devices: not at all, ``auto``, or module -> device.
+Spread = str | Mapping[str, str] | None
+
 
 def choose_device(wanted: str) -> str:
     """``auto`` becomes ``cuda`` where there is a GPU, else ``cpu``; anything else is checked.
@@ -120,6 +123,7 @@ def load_base(
     device: str,
     attention: str | None = None,
     part: str = "",
+    spread: Spread = None,
     **more: Any,
 ) -> Any:
     """The model without its LM head, in eval mode.
@@ -137,11 +141,16 @@ def load_base(
         Name in the attention registry of transformers; None = its choice for the family.
     part
         Path of the language model inside a multimodal one; the rest is dropped.
+    spread
+        Where its modules lie, if not all on `device`: ``auto`` fills one GPU after the other, then
+        the machine's memory; or module -> device, ``disk`` for what is read when it is needed.
     more
         Further settings of ``from_pretrained``.
     """
     from transformers import AutoModel
 
+    if spread is not None:
+        more["device_map"] = spread
     model = _load(AutoModel, folder, dtype=dtype, attention=attention, **more)
     if part:
         try:
@@ -154,7 +163,7 @@ def load_base(
                 allowed=parts,
                 remedy="correct the column 'part' of the models sheet",
             ) from None
-    return model.to(device).eval()
+    return (model if spread is not None else model.to(device)).eval()
 
 
 def load_causal(folder: Path, *, dtype: str = "float32", device: str = "cpu") -> Any:

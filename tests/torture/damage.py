@@ -45,7 +45,7 @@ KINDS = {
     "shard": ["results/*/**/shard.*.json"],
     "answers": ["results/rankings/*/*/*/rankings/*"],
     "judgements": ["results/nli/*/*/*/*.*"],
-    "adapter": ["results/fine_tuning/**/*.safetensors"],
+    "adapter": ["results/fine_tuning/*/*/weights/*"],
     "pairs": ["resources/tasks/*/*.tsv"],
     "frame": ["results/**/*.parquet"],
     "table": ["results/tables/**/*.*"],
@@ -79,7 +79,9 @@ def run_snakemake(folder, *arguments):
 
 def files_of(folder, kind):
     """The files of one kind."""
-    found = {path for pattern in KINDS[kind] for path in folder.glob(pattern) if path.is_file()}
+    patterns = KINDS[kind]
+    found = {path for pattern in patterns for path in folder.glob(pattern) if path.is_file()}
+    found = {path for path in found if path.name != ".lock"}
     return sorted(path for path in found if kind == "provenance" or RECORDS not in path.parts)
 
 

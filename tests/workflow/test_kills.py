@@ -81,5 +81,6 @@ def test_a_job_that_the_system_kills_for_memory_says_so(folder):
         _, shown = process.communicate()
     assert process.returncode == 1
     assert "the job snapshot_model/tiny-llama was killed from outside" in shown
-    assert "GB of 0.3 GB. The system has killed a process for want of memory" in shown
+    # how much it used is told only if it lived long enough to say so
+    assert "The system has killed a process for want of memory" in shown
     finish(folder, SNAPSHOT)

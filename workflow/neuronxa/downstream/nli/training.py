@@ -7,6 +7,7 @@ device.
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 from collections.abc import Sequence
@@ -87,7 +88,7 @@ class FineTuning:
                 for name in (CHECKPOINTS, WEIGHTS):
                     shutil.rmtree(self.folder / name, ignore_errors=True)
                 journal.start()
-            if not (journal.complete and _whole(self.folder, journal.facts)):
+            if not (journal.complete and not _damaged(self.folder, journal.facts)):
                 self._train(journal, threads=threads, progress=progress)
             return journal.publish()
 
@@ -217,10 +218,10 @@ def check_weights(folder: Path) -> dict[str, Any]:
         Not published, or the weights are missing or damaged.
     """
     manifest = read_manifest(folder)
-    if not _whole(folder, manifest["facts"]):
+    if damaged := _damaged(folder, manifest["facts"]):
         raise ModelError(
-            "the fine-tuned weights are missing or damaged",
-            where=str(folder),
+            "a file of the fine-tuned weights is missing or damaged",
+            where=str(folder / damaged[0]),
             remedy=f"run: {remake(folder / MANIFEST, delete=folder)}",
         )
     return manifest
@@ -272,15 +273,27 @@ def _save(model: Any, folder: Path) -> None:
     shutil.rmtree(part, ignore_errors=True)
     model.save_pretrained(part)
     (part / "README.md").unlink(missing_ok=True)  # PEFT's empty model card
+    if (adapter := part / "adapter_config.json").is_file():
+        content = json.loads(adapter.read_text("utf-8"))
+        if isinstance(content["target_modules"], list):  # a set, in whatever order it came
+            content["target_modules"] = sorted(content["target_modules"])
+        adapter.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", "utf-8")
     shutil.rmtree(folder, ignore_errors=True)
     part.replace(folder)
 
 
 def _digests(folder: Path) -> dict[str, str]:
-    """Digests of what carries numbers: the weights and the curve."""
-    files = [*sorted((folder / WEIGHTS).glob("*.safetensors")), folder / CURVE]
+    """Digests of what carries numbers: the weights, how they are applied, and the curve."""
+    found = [*(folder / WEIGHTS).glob("*.safetensors"), *(folder / WEIGHTS).glob("*.json")]
+    files = [*sorted(found), folder / CURVE]
     return {str(path.relative_to(folder)): digest(path) for path in files if path.is_file()}
 
 
-def _whole(folder: Path, facts: dict[str, Any]) -> bool:
-    return bool(facts.get("files")) and _digests(folder) == facts["files"]
+def _damaged(folder: Path, facts: dict[str, Any]) -> list[str]:
+    """Files that are not what was recorded; the curve where nothing was."""
+    recorded = facts.get("files") or {CURVE: ""}
+    return [
+        name
+        for name, expected in recorded.items()
+        if not (folder / name).is_file() or digest(folder / name) != expected
+    ]

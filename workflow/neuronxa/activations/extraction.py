@@ -18,13 +18,14 @@ from neuronxa.activations.capture import DOUBT, Capture
 from neuronxa.activations.invariance import Alone, measure_invariance
 from neuronxa.activations.loading import load_for_capture
 from neuronxa.activations.tokens import Tokens
-from neuronxa.activations.transfer import Arrays, Background, Each, helpers, to_host
+from neuronxa.activations.transfer import Arrays, Background, helpers, to_host
 from neuronxa.config import ExtractionRow
 from neuronxa.errors import ModelError
 from neuronxa.models.loading import Spread
 from neuronxa.models.snapshot import ModelCard
 from neuronxa.progress import SILENT, Counter
 from neuronxa.stores.activations import ActivationStore
+from neuronxa.stores.chunks import Each
 from neuronxa.stores.layout import Layout
 from neuronxa.stores.registry import REPRESENTATIONS
 

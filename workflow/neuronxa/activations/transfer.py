@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from types import TracebackType
@@ -12,15 +12,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from neuronxa.stores.chunks import Each
+
 Arrays = dict[str, np.ndarray]
 
 #: Batches that may wait to be written: bounds the memory, and is enough to keep both threads busy.
 _WAITING = 4
 #: Threads that share the parts of a block while a GPU runs the model.
 _HELPERS = 8
-
-#: Does one thing with each of many, as `map` does.
-Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 
 def to_host(tensors: Mapping[str, torch.Tensor]) -> Callable[[], Arrays]:

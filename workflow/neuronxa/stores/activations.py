@@ -9,7 +9,7 @@ around writing.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ import zarr
 
 from neuronxa.errors import StoreError
 from neuronxa.provenance import remake
-from neuronxa.stores.chunks import codecs_of, write_chunk
+from neuronxa.stores.chunks import Each, codecs_of, write_chunk
 from neuronxa.stores.journal import (
     FORMAT,
     MANIFEST,
@@ -88,7 +88,7 @@ class ActivationStore:
         block: int,
         values: Mapping[str, np.ndarray],
         *,
-        each: Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]] = map,
+        each: Each = map,
     ) -> None:
         """Write one block of every array, then name its digests in the record.
 

@@ -6,6 +6,7 @@ and a GPU waits for them. The bytes are the same.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import google_crc32c
@@ -16,6 +17,9 @@ from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
 
 from neuronxa.stores.registry import ArraySpec
+
+#: Does one thing with each of many, as `map` does, perhaps several at a time.
+Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 _SHUFFLES = {
     "noshuffle": Blosc.NOSHUFFLE,

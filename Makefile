@@ -5,6 +5,8 @@ VENV ?= .venv
 CORES ?= all
 # Name a config of your own: make run CONFIG=my.yaml
 CONFIG ?=
+# Results also in a bucket, to go on with on another machine: make run BUCKET=s3://lab/runs/one
+BUCKET ?=
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -29,8 +31,9 @@ $(READY): envs/lock.txt envs/torch.txt envs/data.txt pyproject.toml
 	touch $(READY)
 
 run: install  ## run the whole workflow and its report; goes on where a run was killed
-	$(BIN)/python -m neuronxa run $(if $(CONFIG),--config $(CONFIG)) -- $(SNAKEMAKE)
+	$(BIN)/python -m neuronxa run $(if $(CONFIG),--config $(CONFIG)) $(if $(BUCKET),--bucket $(BUCKET)) -- $(SNAKEMAKE)
 	@$(MAKE) --no-print-directory report
+	$(if $(BUCKET),$(BIN)/python -m neuronxa bucket push $(BUCKET))
 
 # the report is made again only when a result is newer
 report: install  ## make results/report.html

@@ -220,8 +220,22 @@ def test_what_is_there_already_counts_and_what_is_not_known_is_said(tmp_path, mo
 def test_the_end_of_a_run_says_that_the_disk_is_full_and_only_then(tmp_path, monkeypatch):
     stream = io.StringIO()
     monkeypatch.setattr(sys, "stderr", stream)
-    preflight.tell_if_full(tmp_path)
+    preflight.tell_if_full(root=tmp_path)
     assert not stream.getvalue()
     monkeypatch.setattr(preflight, "free_bytes", lambda _: 0)
-    preflight.tell_if_full(tmp_path)
+    preflight.tell_if_full(root=tmp_path)
     assert "the disk is full, 0 bytes are free" in stream.getvalue()
+
+
+def test_what_snakemake_said_of_a_full_disk_is_told_though_it_has_space_again(tmp_path, capsys):
+    watch = preflight.DiskWatch()
+    talk = logging.Logger("snakemake")
+    talk.addHandler(watch)
+    talk.error("RuleException:\nOSError in line 4: something else")
+    preflight.tell_if_full(watch, root=tmp_path)
+    assert not capsys.readouterr().err
+    talk.error(
+        "RuleException:\nOSError in line 40:\n%s", OSError(errno.ENOSPC, "No space left on device")
+    )
+    preflight.tell_if_full(watch, root=tmp_path)
+    assert "the disk is full, " in capsys.readouterr().err

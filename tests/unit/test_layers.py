@@ -22,7 +22,7 @@ ORDER = [
     ["output", "resources"],
     ["plan"],
     ["space", "forecast", "inventory", "comparison", "damage", "lineage"],
-    ["preflight", "housekeeping"],
+    ["preflight", "housekeeping", "bucket"],
     ["doctor", "library"],
     ["commands"],
     ["__main__"],

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -66,9 +69,30 @@ def check_space(plan: Plan, *, whole: bool, root: Path = Path()) -> str:
     return told(parts)
 
 
-def tell_if_full(root: Path = Path()) -> None:
-    """Say on the screen that the disk is full, if it is; for the end of a run, however it ended."""
-    if free_bytes(root) < FULL_BYTES:
+class DiskWatch(logging.Handler):
+    """Notices when the messages of Snakemake say that the disk had no more space for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.full = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Look at one message."""
+        self.full |= os.strerror(errno.ENOSPC) in record.getMessage()
+
+
+def tell_if_full(watch: DiskWatch | None = None, *, root: Path = Path()) -> None:
+    """Say on the screen that the disk is full, if it is; for the end of a run, however it ended.
+
+    Parameters
+    ----------
+    watch
+        What has listened to the messages of the run: Snakemake gives free what little it had
+        written before it ends, so the disk may not look full any more.
+    root
+        Working directory of the run.
+    """
+    if free_bytes(root) < FULL_BYTES or (watch is not None and watch.full):
         print(
             f"\nError: {root.absolute()}: the disk is full, {shown(free_bytes(root))} are free"
             f"\n  Hint: {MAKE_SPACE}",

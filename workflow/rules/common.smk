@@ -33,7 +33,7 @@ from neuronxa.models.sources import source_files
 from neuronxa.owner import note_owner
 from neuronxa.plan import make_plan
 from neuronxa import resources as requests
-from neuronxa.preflight import check_space, check_writable, tell_if_full
+from neuronxa.preflight import DiskWatch, check_space, check_writable, tell_if_full
 from neuronxa.stores.journal import FORMAT
 from neuronxa.shards import withdraw_false
 
@@ -410,7 +410,9 @@ def all_results(wildcards):
 
 onstart:
     # Snakemake's own notes do not fit on a full disk, and it does not say so in words
-    atexit.register(tell_if_full)
+    watch = DiskWatch()
+    logger.addHandler(watch)
+    atexit.register(tell_if_full, watch)
     try:
         # a target of the user's own may be a small part of the run
         whole = set(workflow.dag_settings.targets) <= {"all"}

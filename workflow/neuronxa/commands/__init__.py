@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from neuronxa.commands import compare, doctor, gc, info, plan, run, space, unlock, verify
+from neuronxa.commands import bucket, compare, doctor, gc, info, plan, run, space, unlock, verify
 
 #: A command's module has ``add_options(parser)`` and ``run(options) -> int``; its docstring's first
 #: line is its help. Its name is the command's.
-COMMANDS: tuple[ModuleType, ...] = (verify, info, compare, doctor, plan, space, gc, run, unlock)
+COMMANDS: tuple[ModuleType, ...] = (
+    *(verify, info, compare, doctor, plan, space, gc),
+    *(run, unlock, bucket),
+)

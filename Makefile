@@ -39,7 +39,7 @@ run: install  ## run the whole workflow and its report; goes on where a run was 
 report: install  ## make results/report.html
 	@test -f $(REPORT) && test -z "$$(find results/tables results/figures -newer $(REPORT) -type f)" \
 	  || $(SNAKEMAKE) --report $(REPORT)
-	@echo "The report is in $(REPORT)"
+	@echo "The report is in $(REPORT), the results page in results/site/index.html"
 
 verify: install  ## check all results for damage, and compare the default run with the reference
 	$(BIN)/python -m neuronxa verify
@@ -123,4 +123,4 @@ gc: install  ## show what takes disk and what is stale (GC=--delete deletes it)
 clean:  ## remove the results of all runs (snapshots and texts in resources/ stay)
 	rm -rf results/activations results/alignment results/neurons results/benchmarks results/transfer results/rankings \
 	  results/fine_tuning results/nli results/harness results/controls results/items results/provenance \
-	  results/correlation results/tables results/figures results/logs results/timings results/bench $(REPORT)
+	  results/correlation results/tables results/figures results/site results/logs results/timings results/bench $(REPORT)

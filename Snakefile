@@ -9,6 +9,7 @@
 #   results/controls/                                              what else could explain scores
 #   results/benchmarks/, results/transfer/                         downstream scores, tidy
 #   results/correlation/, results/tables/, results/figures/        what goes into a paper
+#   results/site/                                                  all of it, for a browser
 
 from snakemake.utils import min_version
 
@@ -37,6 +38,7 @@ include: "workflow/rules/tables.smk"
 include: "workflow/rules/tables_downstream.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/figures_downstream.smk"
+include: "workflow/rules/site.smk"
 
 
 rule all:

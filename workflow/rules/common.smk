@@ -405,7 +405,7 @@ def output_figures():
 def all_results(wildcards):
     """What `rule all` asks for."""
     checked = [f"resources/corpora/{corpus}/corpus.json" for corpus in SETTINGS.corpora]
-    return checked + output_tables() + output_figures()
+    return [*checked, *output_tables(), *output_figures(), "results/site/index.html"]
 
 
 onstart:

@@ -14,7 +14,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --rerun-incomplete $(if $(CONFIG)
 REPORT := results/report.html
 
 .DEFAULT_GOAL := help
-.PHONY: help install run report verify test test-slurm bench bench-dag torture precision lint format lock audit doctor plan space gc clean
+.PHONY: help install run redraw report verify test test-slurm bench bench-dag torture precision lint format lock audit doctor plan space gc clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,13 @@ run: install  ## run the whole workflow and its report; goes on where a run was 
 	$(BIN)/python -m neuronxa run $(if $(CONFIG),--config $(CONFIG)) $(if $(BUCKET),--bucket $(BUCKET)) -- $(SNAKEMAKE)
 	@$(MAKE) --no-print-directory report
 	$(if $(BUCKET),$(BIN)/python -m neuronxa bucket push $(BUCKET))
+
+# rules that need no model, no text and no store, only frames
+REDRAWN = $(shell sed -nE 's/^rule ((tabulate|plot|write)_[a-z_]+):/\1/p' workflow/rules/*.smk)
+
+redraw: install  ## make all tables, figures and the results page again, from scores alone
+	$(BIN)/python -m neuronxa run -- $(BIN)/snakemake all --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG)) \
+	  --forceall --allowed-rules $(REDRAWN)
 
 # the report is made again only when a result is newer
 report: install  ## make results/report.html

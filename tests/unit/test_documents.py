@@ -85,3 +85,49 @@ def test_the_readme_is_finished_and_its_links_exist(repository):
     assert not re.findall(r"@[A-Z_]+@", text)
     for link in re.findall(r"\]\(([^)#]+)\)", text):
         assert (repository / link).exists(), link
+
+
+def anchors(text):
+    """The anchors that GitHub gives to the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", text, re.M)
+    plain = [re.sub(r"[`*]|\[([^]]*)\]\([^)]*\)", r"\1", heading) for heading in headings]
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in plain}
+
+
+def test_every_link_of_the_documents_leads_to_a_file_and_its_heading(repository):
+    pages = [repository / "README.md", *repository.glob("*/README.md")]
+    pages += (repository / "docs").glob("*.md")
+    checked, wrong = 0, []
+    for page in pages:
+        for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8")):
+            if link.startswith(("http://", "https://")):
+                continue
+            path, _, anchor = link.partition("#")
+            target = (page.parent / path).resolve() if path else page
+            checked += 1
+            if not target.exists():
+                wrong.append(f"{page.name}: {link}")
+            elif anchor and anchor not in anchors(target.read_text("utf-8")):
+                wrong.append(f"{page.name}: {link}: no such heading")
+    assert checked > 50
+    assert not wrong
+
+
+def test_every_page_of_the_documents_can_be_found_from_the_readme(repository):
+    reached, queue = set(), [repository / "README.md"]
+    while queue:
+        page = queue.pop()
+        if page in reached or not page.exists():
+            continue
+        reached.add(page)
+        links = re.findall(r"\]\(([^)#\s]+\.md)", page.read_text("utf-8"))
+        queue += [(page.parent / link).resolve() for link in links if "://" not in link]
+    pages = {path.resolve() for path in (repository / "docs").glob("*.md")}
+    assert pages <= {path.resolve() for path in reached}
+
+
+def test_the_map_of_the_paper_names_what_the_workflow_makes(repository):
+    text = (repository / "docs/map.md").read_text("utf-8")
+    rules = "".join(p.read_text("utf-8") for p in (repository / "workflow/rules").glob("*.smk"))
+    for rule in re.findall(r"`((?:plot|tabulate|compare|control|leave|test)_[a-z_]+)`", text):
+        assert f"rule {rule}:" in rules, rule

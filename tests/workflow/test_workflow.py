@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -50,7 +51,35 @@ def compare_space(plan):
     assert sum(foretold.values()) == pytest.approx(sum(took.values()), rel=0.2)
 
 
-def test_a_whole_run_leaves_every_result_and_then_nothing_to_do(project, snakemake, monkeypatch):
+def compare_redrawn(folder, few, snakemake, repository):
+    """All tables, figures and pages made again from frames and cards alone have the same bytes."""
+    makefile = (repository / "Makefile").read_text("utf-8")
+    assert "--forceall --allowed-rules $(REDRAWN)" in makefile
+    pattern = re.compile(r"^rule ((?:tabulate|plot|write)_[a-z_]+):", re.M)
+    rules = (repository / "workflow/rules").glob("*.smk")
+    redrawn = [name for path in rules for name in pattern.findall(path.read_text("utf-8"))]
+    left_out = shutil.ignore_patterns(
+        *("*.zarr", "*.safetensors", ".snakemake", "tables", "figures", "site", "rankings")
+    )
+    shutil.copytree(folder / "results", few / "results", ignore=left_out)
+    shutil.copytree(folder / "resources", few / "resources", ignore=left_out)
+    for name in ("config.yaml", "models.tsv", "corpora.tsv", "tasks.tsv", "config"):
+        copy = shutil.copytree if (folder / name).is_dir() else shutil.copy
+        copy(folder / name, few / name)
+    snakemake(few, "--cores", "2", "--forceall", "--allowed-rules", *redrawn, "--", "all")
+    assert not list(few.rglob("*.zarr"))
+    for name in ("tables", "figures", "site"):
+        one, other = (
+            {path.relative_to(top): path.read_bytes() for path in top.rglob("*") if path.is_file()}
+            for top in (folder / "results" / name, few / "results" / name)
+        )
+        assert one == other
+        assert len(one) > 20
+
+
+def test_a_whole_run_leaves_every_result_and_then_nothing_to_do(
+    project, snakemake, monkeypatch, repository, tmp_path_factory
+):
     folder, config = project
     # whatever is written, it is not the token that hubs are asked with
     planted = "hf_" + "planted" * 5
@@ -97,6 +126,7 @@ def test_a_whole_run_leaves_every_result_and_then_nothing_to_do(project, snakema
     assert "NeuronXA" in (folder / "report.html").read_text("utf-8")
     refuse_secret(folder, planted, first, again, reported)
     assert re.search(r"Disk: about [\d.]+ MB to come, .* free", first.stderr)
+    compare_redrawn(folder, tmp_path_factory.mktemp("few"), snakemake, repository)
     monkeypatch.chdir(folder)
     compare_space(make_plan(config))
 
@@ -311,3 +341,20 @@ def test_paths_of_the_repository_hold_no_machine(repository):
         path = repository / name
         if path.suffix in {".py", ".smk", ".md", ".yaml", ".toml", ".tsv"} and path.is_file():
             assert "/work/" not in path.read_text("utf-8") or path == Path(__file__)
+
+
+def test_the_snakefile_of_the_catalog_is_the_workflow(project, repository):
+    folder, _ = project
+    command = [sys.executable, "-m", "snakemake", "--configfile", "config.yaml", "--dry-run"]
+    counts = []
+    for path in ("Snakefile", "workflow/Snakefile"):
+        done = subprocess.run(
+            [*command, "--snakefile", str(repository / path)],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        counts.append(re.search(r"^total +(\d+)$", done.stdout + done.stderr, re.M).group(1))
+    assert counts[0] == counts[1]
+    assert int(counts[0]) > 30

@@ -39,7 +39,7 @@ rule write_site:
         pivot=SETTINGS.pivot,
         sites={name: row.sites[0] for name, row in SETTINGS.extractions.items()},
         labels=LABELS,
-        captions=str(Path(workflow.basedir, "workflow", "report")),
+        captions=str(Path(LIBRARY, "report")),
     message:
         "Writing the results page"
     script:

@@ -158,6 +158,40 @@ def test_a_record_never_comes_without_the_chunks_that_it_names(tmp_path, url, mo
     assert found[RECORD][0] == FILES[RECORD] or chunk in found
 
 
+def test_a_file_that_a_job_has_replaced_does_not_stand_beside_its_older_record(
+    tmp_path, url, monkeypatch
+):
+    here = fill(tmp_path / "a")
+    table, record = "results/tables/scores.csv", "results/provenance/tables/scores.csv.json"
+    put, done = obstore.put, []
+
+    def while_it_works(store, path, *arguments, **options):
+        if not done and path != INDEX:
+            done.append(path)
+            fill(here, {table: b"other", record: b'{"other": 1}'})
+        return put(store, path, *arguments, **options)
+
+    monkeypatch.setattr(module, "THREADS", 1)
+    monkeypatch.setattr(objects.obstore, "put", while_it_works)
+    one = Bucket(url, root=here)
+    one.open()
+    one.push()
+    assert not {table, record} & set(index_of(url)["files"])
+    one.push()
+    one.close()
+    Bucket(url, root=tmp_path / "b").open()
+    found = content(tmp_path / "b")
+    assert (found[table][0], found[record][0]) == (b"other", b'{"other": 1}')
+
+
+def test_a_large_file_goes_and_comes_in_pieces(tmp_path, url):
+    data = os.urandom(30_000_001)
+    pushed(fill(tmp_path / "a", {"resources/models/m/model.safetensors": data}), url)
+    Bucket(url, root=tmp_path / "b").open()
+    assert (tmp_path / "b/resources/models/m/model.safetensors").read_bytes() == data
+    assert not list(tmp_path.rglob("*.part"))
+
+
 def test_a_file_that_changes_while_it_is_uploaded_waits_for_the_next_time(
     tmp_path, url, monkeypatch
 ):

@@ -131,3 +131,17 @@ def test_the_map_of_the_paper_names_what_the_workflow_makes(repository):
     rules = "".join(p.read_text("utf-8") for p in (repository / "workflow/rules").glob("*.smk"))
     for rule in re.findall(r"`((?:plot|tabulate|compare|control|leave|test)_[a-z_]+)`", text):
         assert f"rule {rule}:" in rules, rule
+
+
+def test_the_container_has_the_environment_of_make_and_the_python_of_the_others(repository):
+    text = (repository / "envs/Containerfile").read_text("utf-8")
+    steps = [line.split(maxsplit=1) for line in text.splitlines() if re.match(r"[A-Z]+ ", line)]
+    python = yaml.safe_load((repository / "envs/models.yaml").read_text("utf-8"))["dependencies"][0]
+    assert steps[0] == ["FROM", f"docker.io/library/{python.replace('=', ':')}-slim"]
+    assert ["RUN", "make install"] in steps
+    assert ["COPY", ". ."] in steps
+    # what the environment is made from is in the image
+    ignored = (repository / ".containerignore").read_text("utf-8").split()
+    for name in ("envs", "pyproject.toml", "Makefile", "workflow", "config"):
+        assert name not in ignored
+        assert (repository / name).exists()

@@ -29,7 +29,8 @@ from pathlib import Path
 from neuronxa.bucket.index import INDEX, Entry, Index, names_others, same
 from neuronxa.bucket.objects import Objects, OvertakenError, UnreachableError
 from neuronxa.errors import StoreError
-from neuronxa.files import atomic_write_bytes, atomic_write_text, digest
+from neuronxa.files import atomic_write_text, digest
+from neuronxa.provenance import RECORDS
 from neuronxa.stores.journal import read_json
 
 logger = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ EVERY, DEAD = 60.0, 600.0
 FOLDERS = ("results", "resources", ".snakemake/metadata", ".snakemake/incomplete")
 THREADS = 16
 _STATE = Path(".snakemake", "bucket.json")
+_RECORDS = f"/{RECORDS}/"
 
 
 class Bucket:
@@ -125,15 +127,14 @@ class Bucket:
         StoreError
             Another run has begun to write there, or the bucket cannot be reached.
         """
-        naming: dict[str, bytes] = {}
-        uploaded, settled = 0, False
-        while not settled:
-            naming = dict(self._naming())
-            files, more = self._upload(naming)
-            uploaded += more
-            # a job that ended meanwhile may have replaced files whose older record was read
-            records = {path for path in naming if "/provenance/" in path}
-            settled = all(_unchanged(self.root / path, naming[path]) for path in records)
+        naming = dict(self._naming())
+        files, uploaded = self._upload(naming)
+        # a job that ended meanwhile may have left another file than the record says that was read:
+        # both wait for the next time
+        for path in [path for path in naming if _RECORDS in path]:
+            if not _unchanged(self.root / path, naming[path]):
+                files.pop(path, None)
+                files.pop(path.replace(_RECORDS, "/", 1).removesuffix(".json"), None)
         gone = {entry.key for entry in self._index.files.values()}
         self._write(replace(self._index, files=files))
         self._objects.delete(gone - {entry.key for entry in files.values()})
@@ -306,17 +307,20 @@ class Bucket:
     def _fetch_one(self, path: str, entry: Entry) -> None:
         target = (self.root / path).resolve()
         allowed = [(self.root / folder).resolve() for folder in FOLDERS]
-        found = self._objects.get(entry.key)
-        sound = found is not None and hashlib.sha256(found[0]).hexdigest() == entry.sha256
-        if not sound or not any(target.is_relative_to(folder) for folder in allowed):
+        part = target.with_name(f".{target.name}.part")
+        sound = any(target.is_relative_to(folder) for folder in allowed)
+        if sound:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            sound = self._objects.fetch(entry.key, part) == entry.sha256
+        if not sound:
+            part.unlink(missing_ok=True)
             raise StoreError(
                 "the object is missing or damaged: it is not what the index names",
                 where=f"{self.url}/{entry.key}",
                 remedy=f"delete {self.url}/{INDEX} to begin anew there",
             )
-        assert found is not None
-        atomic_write_bytes(target, found[0])
-        os.utime(target, ns=(entry.mtime_ns, entry.mtime_ns))
+        os.utime(part, ns=(entry.mtime_ns, entry.mtime_ns))
+        part.replace(target)
 
     def _note(self) -> None:
         """Note what this folder knows of the bucket."""

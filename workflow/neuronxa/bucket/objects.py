@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Collection
 from datetime import timedelta
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 #: What is tried again, and how long, before the bucket counts as out of reach.
 RETRY: RetryConfig = {"max_retries": 4, "retry_timeout": timedelta(minutes=3)}
 CLOCK = "clock"
+#: Bytes that are fetched at a time.
+PIECE = 8 * 2**20
 _SCHEMES = ("s3", "gs", "az", "memory")
 _Result = TypeVar("_Result")
 
@@ -73,6 +76,28 @@ class Objects:
                 raise StoreError(
                     "there is no such bucket", where=self.url, remedy="create it first"
                 ) from None
+            return None
+
+    def fetch(self, key: str, path: Path) -> str | None:
+        """Write an object into a file, piece by piece: weights are larger than memory.
+
+        Returns
+        -------
+        str or None
+            SHA-256 of what was written; None if there is no such object.
+        """
+
+        def copy() -> str:
+            seen = hashlib.sha256()
+            with path.open("wb") as stream:
+                for piece in obstore.get(self._store, key).stream(min_chunk_size=PIECE):
+                    stream.write(piece)
+                    seen.update(piece)
+            return seen.hexdigest()
+
+        try:
+            return self._ask(copy)
+        except (FileNotFoundError, NotFoundError):
             return None
 
     def put(self, key: str, content: bytes | Path) -> None:

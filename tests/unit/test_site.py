@@ -243,6 +243,10 @@ def test_there_is_a_page_per_model_and_language_with_its_plots(site):
     assert len(plots) == len(METHODS) + 1
     *curves, heat = plots
     assert {trace["name"] for trace in curves[0]["data"]} >= {"German", "Zulu", "mean"}
+    colours = [
+        {trace["name"]: trace["line"]["color"] for trace in curve["data"]} for curve in curves
+    ]
+    assert all(one == colours[0] for one in colours), "a language keeps its colour"
     assert heat["data"][0]["z"][0][0] is None, "the diagonal is 1 by definition"
     assert len(heat["data"][0]["z"]) == len(CODES)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -34,9 +34,29 @@ class Plot(NamedTuple):
 
 
 def plot_curves(
-    scores: pd.DataFrame, *, method: str, site: Site, pivot: str, languages: Mapping[str, Language]
+    scores: pd.DataFrame,
+    *,
+    method: str,
+    site: Site,
+    pivot: str,
+    languages: Mapping[str, Language],
+    order: Sequence[str],
 ) -> Plot | None:
-    """Layer curves of one method: the best and worst languages, the others in grey, the mean.
+    """Layer curves of one method: some languages in colours, the others in grey, the mean.
+
+    Parameters
+    ----------
+    scores
+        Alignment scores of one run.
+    method, site
+        What is drawn.
+    pivot
+        Language whose own curve is left out.
+    languages
+        Code to language.
+    order
+        Languages from best to worst: its ends are named. The same order for every method gives a
+        language the same colour everywhere.
 
     Returns
     -------
@@ -47,8 +67,7 @@ def plot_curves(
     if representation not in set(scores["representation"]):
         return None
     curves = layer_curves(scores, pivot=pivot, representation=representation)
-    means = curves.groupby("language")["value"].mean().sort_values(ascending=False)
-    named = named_languages([str(code) for code in means.index])
+    named = named_languages(order)
     quiet: dict[str, list[Any]] = {"x": [], "y": [], "text": []}
     data: list[dict[str, Any]] = [{}]
     for language, part in curves.groupby("language"):

@@ -174,9 +174,16 @@ class _Site:
                     continue
                 board = self.board.loc[(self.board[RUN] == list(run.key)).all(axis=1)]
                 others = board.loc[board["language"] != self.results.pivot]
+                order = [str(code) for code in others["language"]]
                 options: Any = {"site": run.site, "languages": self.results.languages}
                 curves = [
-                    plot_curves(run.scores, method=method, pivot=self.results.pivot, **options)
+                    plot_curves(
+                        run.scores,
+                        method=method,
+                        pivot=self.results.pivot,
+                        order=order,
+                        **options,
+                    )
                     for method in self.results.methods()
                 ]
                 heat = [

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import pandas as pd
 
 from neuronxa.alignment.methods import METHODS, Site, method_scores
 from neuronxa.languages import Language
 from neuronxa.output.labels import Labels
+from neuronxa.statistics.summaries import RUN, of_run
 
-#: Which extraction of which model on which text a row is of.
-RUN = ["model", "corpus", "extraction"]
 #: The method whose predictions are shown.
 LEADING = "NASCA"
 
@@ -67,6 +67,7 @@ class Results:
     predictions: pd.DataFrame = field(default_factory=pd.DataFrame)
     labels: Labels = field(default_factory=Labels)
 
+    @cached_property
     def methods(self) -> list[str]:
         """Methods that any run has."""
         found = {name for run in self.runs for name in self._scores(run)["method"].unique()}
@@ -92,8 +93,7 @@ class Results:
         """
         frames = [self._of_run(run) for run in self.runs]
         board = pd.concat(frames, ignore_index=True)
-        leading = LEADING if LEADING in board else self.methods()[0]
-        order = ["pivot", leading]
+        order = ["pivot", self.methods[0]]
         board["pivot"] = board["language"] == self.pivot
         return (
             board.sort_values(order, ascending=[True, False], kind="stable")
@@ -132,12 +132,9 @@ class Results:
         frame = self.predictions
         if frame.empty:
             return pd.DataFrame(columns=["language", "predicted", "low", "high"])
-        model, corpus, extraction = run.key
+        frame = of_run(frame, run.key)
         return frame.loc[
-            (frame["model"] == model)
-            & (frame["corpus"] == corpus)
-            & (frame["extraction"] == extraction)
-            & (frame["method"] == LEADING)
+            (frame["method"] == LEADING)
             & (frame["reduction"] == "mean")
             & (frame["task"] == task)
             & (frame["metric"] == metric)

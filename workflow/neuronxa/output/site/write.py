@@ -17,7 +17,8 @@ from plotly.offline import get_plotlyjs
 
 from neuronxa.files import atomic_write_text
 from neuronxa.output.site.plots import embedded, plot_curves, plot_models, plot_pairs
-from neuronxa.output.site.results import RUN, Results
+from neuronxa.output.site.results import Results
+from neuronxa.statistics.summaries import RUN, of_run
 
 ASSETS = Path(__file__).parent / "assets"
 #: Languages at each end of the list of a model.
@@ -172,7 +173,7 @@ class _Site:
             for run in self.results.runs:
                 if run.key[0] != slug:
                     continue
-                board = self.board.loc[(self.board[RUN] == list(run.key)).all(axis=1)]
+                board = of_run(self.board, run.key)
                 others = board.loc[board["language"] != self.results.pivot]
                 order = [str(code) for code in others["language"]]
                 options: Any = {"site": run.site, "languages": self.results.languages}
@@ -184,13 +185,13 @@ class _Site:
                         order=order,
                         **options,
                     )
-                    for method in self.results.methods()
+                    for method in self.results.methods
                 ]
                 heat = [
                     plot_pairs(run.pairs, method=method, **options)
-                    for method in self.results.methods()[:1]
+                    for method in self.results.methods[:1]
                 ]
-                leading = self.results.methods()[0]
+                leading = self.results.methods[0]
                 size = min(ENDS, len(others) // 2)
                 ends = [
                     _ends(part, leading) for part in (others.head(size), others[::-1].head(size))
@@ -216,7 +217,7 @@ class _Site:
                 "language.html",
                 title=language.name,
                 language=language,
-                plot=plot_models(part, methods=self.results.methods()),
+                plot=plot_models(part, methods=self.results.methods),
                 table=self.table(part, link="../"),
             )
 
@@ -257,7 +258,7 @@ class _Site:
         for name, title in (("corpus", "text"), ("extraction", "extraction")):
             if self.board[name].nunique() > 1:
                 columns.append({"name": name, "title": title})
-        columns += [{"name": name, "title": name, "score": True} for name in self.results.methods()]
+        columns += [{"name": name, "title": name, "score": True} for name in self.results.methods]
         for task, metric in self.results.tasks():
             name = f"{task}:{metric}"
             title = f"{labels.task(task)}, {metric}"

@@ -326,3 +326,27 @@ def test_a_damaged_index_is_refused(tmp_path, url):
     obstore.put(from_url(url), INDEX, b'{"format": 99, "files": {}}')
     with pytest.raises(StoreError, match="index is damaged, or of another version"):
         Bucket(url, root=tmp_path).open()
+
+
+def test_a_kill_while_another_folder_s_work_is_fetched_loses_none_of_it(tmp_path, url, monkeypatch):
+    here = fill(tmp_path / "a")
+    pushed(here, url)
+    other = Bucket(url, root=tmp_path / "b")
+    other.open()
+    added = {f"results/tables/{number}.csv": b"computed there" for number in range(5)}
+    fill(tmp_path / "b", added)
+    other.push()
+    other.close()
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(objects.Objects, "fetch", killed)
+    with pytest.raises(KeyboardInterrupt):
+        Bucket(url, root=here).open()
+    monkeypatch.undo()
+    again = Bucket(url, root=here)
+    assert again.open(take_over=True) == len(added)
+    again.push()
+    assert index_of(url)["files"].keys() == FILES.keys() | added.keys()
+    assert all((here / path).read_bytes() == data for path, data in added.items())

@@ -95,10 +95,12 @@ class Bucket:
         elsewhere = found.active and found.writer != self._token
         if elsewhere and not take_over and (age := self._objects.age(INDEX)) < DEAD:
             raise self._taken(found, age)
+        behind = found.writer not in ("", self._token)
+        if behind:
+            # noted only once all is here: a kill before must not make this folder look ahead
+            self._token = secrets.token_hex(16)
         self._write(replace(found, writer=self._token, who=_who(), active=True))
-        fetched = 0
-        if found.writer not in ("", self._token):
-            fetched = self._fetch(found.files)
+        fetched = self._fetch(found.files) if behind else 0
         self._note()
         return fetched
 
@@ -230,7 +232,8 @@ class Bucket:
             for task in as_completed(tasks):
                 path = tasks[task]
                 if task.result():
-                    if path not in naming:
+                    # a changed file waits for its record
+                    if path not in naming and path not in there:
                         kept[path] = entries[path]
                 else:
                     del entries[path]

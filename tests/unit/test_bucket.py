@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 
 import obstore
@@ -350,3 +351,25 @@ def test_a_kill_while_another_folder_s_work_is_fetched_loses_none_of_it(tmp_path
     again.push()
     assert index_of(url)["files"].keys() == FILES.keys() | added.keys()
     assert all((here / path).read_bytes() == data for path, data in added.items())
+
+
+def test_a_run_lives_while_its_files_take_their_time(tmp_path, url, monkeypatch):
+    pushed(fill(tmp_path / "a"), url)
+    monkeypatch.setattr(module, "EVERY", 0.1)
+    first = Bucket(url, root=tmp_path / "b")
+    first.open()
+    written = index_age(url)
+    deadline = time.monotonic() + 10
+    while index_age(url) == written and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert index_age(url) > written, "the index is renewed though nothing was pushed"
+    Bucket(url, root=tmp_path / "c").open(take_over=True)
+    with pytest.raises(StoreError, match="another run writes there"):
+        first.push()
+    time.sleep(0.5)  # nor does its renewal win the bucket back
+    with pytest.raises(StoreError, match="another run writes there"):
+        first.push()
+
+
+def index_age(url):
+    return obstore.head(from_url(url), INDEX)["last_modified"]

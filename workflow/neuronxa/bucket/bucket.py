@@ -21,12 +21,14 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, replace
 from pathlib import Path
+from threading import Event, Lock, Thread
 
-from neuronxa.bucket.index import INDEX, Entry, Index, names_others, same
+from neuronxa.bucket.folder import FOLDERS, names_others, naming_in, paths_in
+from neuronxa.bucket.index import INDEX, Entry, Index, same
 from neuronxa.bucket.objects import Objects, OvertakenError, UnreachableError
 from neuronxa.errors import StoreError
 from neuronxa.files import atomic_write_text, digest
@@ -37,8 +39,6 @@ logger = logging.getLogger(__name__)
 
 #: Seconds between two writes of the index, and after how many a writer is taken for dead.
 EVERY, DEAD = 60.0, 600.0
-#: Folders that are in the bucket. Without Snakemake's own notes a changed setting would not show.
-FOLDERS = ("results", "resources", ".snakemake/metadata", ".snakemake/incomplete")
 THREADS = 16
 _STATE = Path(".snakemake", "bucket.json")
 _RECORDS = f"/{RECORDS}/"
@@ -65,7 +65,8 @@ class Bucket:
         self.url, self.root = url, root
         self._objects = Objects(url)
         self._index, self._tag = Index(), ""
-        self._renewed = 0.0
+        self._writing = Lock()
+        self._over = Event()
         state = read_json(root / _STATE) or {}
         known = state if state.get("url") == url else {}
         #: Tells this folder from others that write here.
@@ -100,6 +101,7 @@ class Bucket:
             # noted only once all is here: a kill before must not make this folder look ahead
             self._token = secrets.token_hex(16)
         self._write(replace(found, writer=self._token, who=_who(), active=True))
+        Thread(target=self._renew, daemon=True).start()
         fetched = self._fetch(found.files) if behind else 0
         self._note()
         return fetched
@@ -129,7 +131,7 @@ class Bucket:
         StoreError
             Another run has begun to write there, or the bucket cannot be reached.
         """
-        naming = dict(self._naming())
+        naming = naming_in(self.root)
         files, uploaded = self._upload(naming)
         # a job that ended meanwhile may have left another file than the record says that was read:
         # both wait for the next time
@@ -165,6 +167,7 @@ class Bucket:
 
     def close(self) -> None:
         """Say that this folder writes no more."""
+        self._over.set()
         self._write(replace(self._index, active=False))
 
     def _read(self) -> Index:
@@ -176,14 +179,27 @@ class Bucket:
             self._tag = found[1]
         return self._index
 
-    def _write(self, index: Index) -> None:
-        """Write the index, unless somebody else has."""
-        try:
-            self._tag = self._objects.replace(INDEX, index.to_bytes(), tag=self._tag)
-        except OvertakenError:
-            raise self._taken(self._read(), self._objects.age(INDEX)) from None
-        self._index = index
-        self._renewed = time.monotonic()
+    def _write(self, index: Index | None = None) -> None:
+        """Write the index, by default as it is, unless somebody else has."""
+        with self._writing:
+            index = index or self._index
+            try:
+                self._tag = self._objects.replace(INDEX, index.to_bytes(), tag=self._tag)
+            except OvertakenError:
+                # the tag stays what it is: no later write may succeed
+                other = Bucket(self.url, root=self.root)._read()
+                raise self._taken(other, self._objects.age(INDEX)) from None
+            self._index = index
+
+    def _renew(self) -> None:
+        """Show that this run lives, however long a file takes to digest or to move."""
+        while not self._over.wait(EVERY):
+            try:
+                self._write()
+            except UnreachableError as error:
+                logger.warning("%s", error)
+            except StoreError:
+                return  # overtaken: the next write of this run will say so
 
     def _taken(self, index: Index, age: float) -> StoreError:
         return StoreError(
@@ -193,29 +209,10 @@ class Bucket:
             "or at once with `python -m neuronxa run --take-over ...`",
         )
 
-    def _naming(self) -> Iterator[tuple[str, bytes]]:
-        """The files that name others, with their content: read before those."""
-        for path in self._local():
-            if names_others(path):
-                try:
-                    yield path, (self.root / path).read_bytes()
-                except FileNotFoundError:
-                    continue
-
-    def _local(self) -> list[str]:
-        """Paths of all files of this folder that go into the bucket."""
-        return sorted(
-            path.relative_to(self.root).as_posix()
-            for folder in FOLDERS
-            for path in (self.root / folder).rglob("*")
-            if not any(part.startswith(".") for part in path.relative_to(self.root / folder).parts)
-            and path.is_file()
-        )
-
     def _upload(self, naming: Mapping[str, bytes]) -> tuple[dict[str, Entry], int]:
         """Upload what differs from the index; returns the files as they now are, and how many."""
         entries: dict[str, Entry] = {}
-        for path in self._local():
+        for path in paths_in(self.root):
             # what began to name others after the others were looked at waits for the next time
             if path in naming or not names_others(path):
                 entry = self._entry(path, naming.get(path))
@@ -227,6 +224,7 @@ class Bucket:
         kept = {path: entry for path, entry in there.items() if entry.key not in overwritten}
         if len(kept) < len(there):
             self._write(replace(self._index, files=kept))  # never names what is being overwritten
+        written = time.monotonic()
         with ThreadPoolExecutor(THREADS) as pool:
             tasks = {pool.submit(self._put, path, entries[path], naming): path for path in changed}
             for task in as_completed(tasks):
@@ -237,8 +235,9 @@ class Bucket:
                         kept[path] = entries[path]
                 else:
                     del entries[path]
-                if time.monotonic() - self._renewed > EVERY:
+                if time.monotonic() - written > EVERY:
                     self._write(replace(self._index, files=dict(kept)))
+                    written = time.monotonic()
         return entries, len(changed & entries.keys())
 
     def _entry(self, path: str, data: bytes | None) -> Entry | None:

@@ -80,13 +80,6 @@ class Index:
         return index
 
 
-def names_others(path: str) -> bool:
-    """Whether a file says what other files are: records, manifests, Snakemake's notes."""
-    if path.startswith(".snakemake/"):
-        return True
-    return path.endswith(".json") and ".zarr/" not in path
-
-
 def same(there: Entry | None, here: Entry) -> bool:
     """Whether the bucket has a file as it is here, its time included."""
     return there is not None and (there.sha256, there.mtime_ns) == (here.sha256, here.mtime_ns)

@@ -39,8 +39,7 @@ run: install  ## run the whole workflow and its report; goes on where a run was 
 REDRAWN = $(shell sed -nE 's/^rule ((tabulate|plot|write)_[a-z_]+):/\1/p' workflow/rules/*.smk)
 
 redraw: install  ## make all tables, figures and the results page again, from scores alone
-	$(BIN)/python -m neuronxa run -- $(BIN)/snakemake all --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG)) \
-	  --forceall --allowed-rules $(REDRAWN)
+	$(BIN)/python -m neuronxa run -- $(SNAKEMAKE) --forceall --allowed-rules $(REDRAWN) -- all
 
 # the report is made again only when a result is newer
 report: install  ## make results/report.html

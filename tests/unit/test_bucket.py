@@ -373,3 +373,27 @@ def test_a_run_lives_while_its_files_take_their_time(tmp_path, url, monkeypatch)
 
 def index_age(url):
     return obstore.head(from_url(url), INDEX)["last_modified"]
+
+
+def test_results_can_be_pulled_while_a_run_replaces_them(tmp_path, url, monkeypatch):
+    here = fill(tmp_path / "a")
+    one = Bucket(url, root=here)
+    one.open()
+    one.push()
+    fetch, done = objects.Objects.fetch, []
+
+    def while_it_works(self, key, path):
+        if not done:
+            done.append(key)
+            fill(here, {RECORD: b'{"parts": 2}', "results/tables/scores.csv": b"other"})
+            one.push()
+            fill(here, {RECORD: b'{"parts": 3}'})
+            one.push()
+        return fetch(self, key, path)
+
+    monkeypatch.setattr(module, "THREADS", 1)
+    monkeypatch.setattr(objects.Objects, "fetch", while_it_works)
+    Bucket(url, root=tmp_path / "b").pull()
+    found = content(tmp_path / "b")
+    assert found[RECORD][0] == b'{"parts": 3}'
+    assert found["results/tables/scores.csv"][0] == b"other"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,11 +10,13 @@ from pathlib import Path
 from neuronxa.disk import (
     MAKE_SPACE,
     existing,
+    explain_disk,
     free_bytes,
     refuse_unwritable,
     require_space,
     shown,
 )
+from neuronxa.errors import DiskError
 from neuronxa.plan import Plan
 from neuronxa.space import Part, parts_of
 from neuronxa.stores.sizes import LEAST
@@ -74,11 +74,11 @@ class DiskWatch(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
-        self.full = False
+        self.told: DiskError | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
         """Look at one message."""
-        self.full |= os.strerror(errno.ENOSPC) in record.getMessage()
+        self.told = self.told or explain_disk(RuntimeError(record.getMessage()), folder=Path())
 
 
 def tell_if_full(watch: DiskWatch | None = None, *, root: Path = Path()) -> None:
@@ -92,12 +92,15 @@ def tell_if_full(watch: DiskWatch | None = None, *, root: Path = Path()) -> None
     root
         Working directory of the run.
     """
-    if free_bytes(root) < FULL_BYTES or (watch is not None and watch.full):
-        print(
-            f"\nError: {root.absolute()}: the disk is full, {shown(free_bytes(root))} are free"
-            f"\n  Hint: {MAKE_SPACE}",
-            file=sys.stderr,
+    error = watch.told if watch else None
+    if error is None and free_bytes(root) < FULL_BYTES:
+        error = DiskError(
+            f"the disk is full, {shown(free_bytes(root))} are free",
+            where=str(root.absolute()),
+            remedy=MAKE_SPACE,
         )
+    if error is not None:
+        print(f"\nError: {error}", file=sys.stderr)
 
 
 def told(parts: Sequence[Part]) -> str:

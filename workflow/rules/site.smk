@@ -24,10 +24,8 @@ rule write_site:
         predictions=(
             "results/correlation/predictions.parquet" if SETTINGS.tasks else []
         ),
-        tables=[path for path in output_tables() if path.endswith(".html")],
-        others=[path for path in output_tables() if not path.endswith(".html")],
-        figures=[path for path in output_figures() if path.endswith(".svg")],
-        prints=[path for path in output_figures() if not path.endswith(".svg")],
+        tables=output_tables(),
+        figures=output_figures(),
     output:
         "results/site/index.html",
     log:

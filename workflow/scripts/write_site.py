@@ -40,10 +40,12 @@ with job(snakemake):
         tables=[
             Shown(path, TABLES, caption_of(path, TABLES, captions, ending="_table"))
             for path in map(Path, given.tables)
+            if path.suffix == ".html"
         ],
         figures=[
             Shown(path, FIGURES, caption_of(path, FIGURES, captions))
             for path in map(Path, given.figures)
+            if path.suffix == ".svg"
         ],
         methods=(captions / "workflow.rst").read_text("utf-8"),
     )

@@ -112,14 +112,22 @@ class Bucket:
         What this folder has written there itself may be newer here: then only what is missing is
         fetched.
         """
-        found = self._read()
-        mine = found.writer == self._token
-        files = {
-            path: entry
-            for path, entry in found.files.items()
-            if not (mine and (self.root / path).is_file())
-        }
-        fetched = self._fetch(files, keep=mine)
+        while True:
+            found, tag = self._read(), self._tag
+            mine = found.writer == self._token
+            files = {
+                path: entry
+                for path, entry in found.files.items()
+                if not (mine and (self.root / path).is_file())
+            }
+            try:
+                fetched = self._fetch(files, keep=mine)
+                break
+            except StoreError:
+                # a run that writes there replaces objects meanwhile: what it has now is fetched
+                self._read()
+                if self._tag == tag:
+                    raise
         self._note()
         return fetched
 

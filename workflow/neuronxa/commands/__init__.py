@@ -12,6 +12,14 @@ from neuronxa.commands import bucket, compare, doctor, gc, info, plan, run, spac
 #: A command's module has ``add_options(parser)`` and ``run(options) -> int``; its docstring's first
 #: line is its help. Its name is the command's.
 COMMANDS: tuple[ModuleType, ...] = (
-    *(verify, info, compare, doctor, plan, space, gc),
-    *(run, unlock, bucket),
+    verify,
+    info,
+    compare,
+    doctor,
+    plan,
+    space,
+    gc,
+    run,
+    unlock,
+    bucket,
 )

@@ -14,7 +14,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --rerun-incomplete $(if $(CONFIG)
 REPORT := results/report.html
 
 .DEFAULT_GOAL := help
-.PHONY: help install run redraw report verify test test-slurm bench bench-dag torture precision lint format lock audit doctor plan space gc clean
+.PHONY: help install run redraw report verify test test-slurm bench bench-dag torture precision docs lint format lock audit doctor plan space gc clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -90,6 +90,11 @@ torture: install  ## kill runs, start two at once, damage files, fill the disk, 
 precision: bench-inputs  ## measure what half precision does to states and scores
 	$(BIN)/python -m tests.benchmarks.precision $(BENCH_MODELS) --texts $(TEXTS) $(BENCH)
 
+docs: install  ## render the tables of the documents from the code, and build them as pages in docs/_build
+	$(BIN)/python docs/render.py
+	$(BIN)/python -m sphinx --conf-dir docs --builder html --fail-on-warning --keep-going --quiet . docs/_build
+	@echo "The pages are in docs/_build/index.html"
+
 lint: install  ## check style, types and rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -97,6 +102,7 @@ lint: install  ## check style, types and rules
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 	$(BIN)/python envs/render.py --check
+	$(BIN)/python docs/render.py --check
 
 format: install  ## format the code
 	$(BIN)/ruff check --fix .

@@ -11,7 +11,7 @@ import torch
 from neuronxa.activations import extraction as extraction_module
 from neuronxa.activations.extraction import Extractor, open_store
 from neuronxa.activations.shard import Shard
-from neuronxa.activations.texts import identity_of
+from neuronxa.activations.texts import TextFolder, identity_of
 from neuronxa.activations.tokens import pooling_weights, tokenise
 from neuronxa.config import ExtractionRow
 from neuronxa.config.settings import ExtractionSettings
@@ -148,9 +148,7 @@ def shard(folder, tmp_path, languages, **changes):
     return Shard(
         snapshot=folder,
         corpus="toy",
-        layout="parallel",
-        texts=tmp_path / "texts",
-        languages=languages,
+        texts=TextFolder(tmp_path / "texts", languages, "parallel"),
         extraction=ExtractionRow(extraction="e", label="e", **changes),
         settings=ExtractionSettings(token_budget=64, block_sentences=2, device="cpu"),
         folder=tmp_path / "activations",

@@ -8,7 +8,7 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from neuronxa.activations.extraction import Extractor
-from neuronxa.errors import CorpusError, StatisticsError
+from neuronxa.errors import CorpusError, ModelError, StatisticsError
 from neuronxa.library import align, measure
 
 from .tiny import save_tiny
@@ -79,6 +79,27 @@ def test_what_is_there_is_not_extracted_again(model, tmp_path, monkeypatch):
     assert asked == ["sw"]
     kept = more.scores[more.scores.language == "de"].reset_index(drop=True)
     assert kept.equals(first.scores.reset_index(drop=True))
+
+
+def test_what_cannot_be_extracted_is_refused_before_the_model_is_loaded(
+    model, tmp_path, monkeypatch
+):
+    long = [" ".join(sentence for _ in range(900)) for sentence in ENGLISH]
+    monkeypatch.setattr("neuronxa.activations.extraction.load_for_capture", None)
+    with pytest.raises(
+        CorpusError, match=r"2 of 3 languages cannot be extracted: de, line 1(.|\n)*sw"
+    ):
+        align(model, {"en": ENGLISH, "de": long, "sw": long}, folder=tmp_path / "own")
+    monkeypatch.setattr("neuronxa.activations.memory.free_memory", lambda *_: 10)
+    with pytest.raises(ModelError, match="GB are free"):
+        align(model, {"en": ENGLISH, "de": GERMAN}, folder=tmp_path / "own")
+
+
+def test_another_model_of_the_same_name_is_not_taken_for_the_first(model, tmp_path):
+    align(model, {"en": ENGLISH, "de": GERMAN}, folder=tmp_path / "own")
+    save_tiny("gemma3_text", tmp_path / "other" / "tiny")
+    with pytest.raises(ModelError, match=r"this is '.*/tiny', not '.*/other/tiny'"):
+        align(tmp_path / "other/tiny", {"en": ENGLISH, "de": GERMAN}, folder=tmp_path / "own")
 
 
 @pytest.mark.parametrize("name", ["mu", "top1", "cka", "mrr"])

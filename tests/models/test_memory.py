@@ -11,6 +11,7 @@ from neuronxa import control_groups
 from neuronxa.activations import memory
 from neuronxa.activations.memory import Need, free_memory
 from neuronxa.activations.shard import Shard
+from neuronxa.activations.texts import TextFolder
 from neuronxa.config import ExtractionRow
 from neuronxa.config.settings import ExtractionSettings
 from neuronxa.errors import ModelError
@@ -48,9 +49,8 @@ def test_too_much_is_refused_before_the_model_is_loaded(tmp_path, monkeypatch):
     texts.mkdir()
     (texts / "deu_Latn.txt").write_text("Ein Satz.\n", "utf-8")
     settings = ExtractionSettings(device="cpu", token_budget=64, block_sentences=3)
-    shard = Shard(
-        folder, "toy", "parallel", texts, ("deu_Latn",), ROW, settings, tmp_path / "stores"
-    )
+    found = TextFolder(texts, ("deu_Latn",), "parallel")
+    shard = Shard(folder, "toy", found, ROW, settings, tmp_path / "stores")
     need = Need.of(folder, card, ROW, token_budget=64, block_sentences=3)
     total = need.weights + need.states + need.blocks
     monkeypatch.setattr(memory, "free_memory", lambda *_: total - 1)

@@ -9,24 +9,47 @@ import tomllib
 
 import yaml
 
+from neuronxa.config.published import PublishedRow
 from neuronxa.config.rows import CorpusRow, ExtractionRow, ModelRow, TaskRow
 from neuronxa.config.settings import ConfigFile
+from neuronxa.languages import LanguageRow
 from neuronxa.models.architectures import ARCHITECTURES
 from neuronxa.stores.registry import ALIGNMENT_ARRAYS, ARRAYS
 
 
-def test_every_stored_array_is_explained_in_the_results_readme(repository):
-    text = (repository / "results/README.md").read_text("utf-8")
-    for spec in [*ARRAYS.values(), *ALIGNMENT_ARRAYS.values()]:
-        row = f"| `{spec.name}` | {', '.join(spec.dims)} | {spec.dtype} | {spec.meaning} |"
-        assert row in text
+def run(repository, *arguments):
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
 
 
-def test_every_column_of_the_sheets_is_explained(repository):
-    text = (repository / "config/README.md").read_text("utf-8")
-    for row in (ModelRow, CorpusRow, ExtractionRow, TaskRow):
+def test_tables_of_keys_columns_and_arrays_are_in_step_with_the_code(repository):
+    done = run(repository, "docs/render.py", "--check")
+    assert done.returncode == 0, done.stdout
+    # each of them is on a page, with everything that it is about
+    config = (repository / "config/README.md").read_text("utf-8")
+    for row in (ModelRow, LanguageRow, CorpusRow, ExtractionRow, TaskRow, PublishedRow):
         for column in row.model_fields:
-            assert f"`{column}`" in text, column
+            assert f"\n| `{column}` | " in config, column
+    for key in ConfigFile.model_fields:
+        assert re.search(rf"^\| `{key}[.`]", config, re.M), key
+    results = (repository / "results/README.md").read_text("utf-8")
+    for name in (*ARRAYS, *ALIGNMENT_ARRAYS):
+        assert f"\n| `{name}` | " in results, name
+
+
+def test_the_pages_are_built_without_a_warning_and_ask_nobody(repository, tmp_path):
+    options = ["--fail-on-warning", "--keep-going", "--quiet", "--doctree-dir", tmp_path / "trees"]
+    folder = tmp_path / "pages"
+    done = run(repository, "-m", "sphinx", "--conf-dir", "docs", *options, ".", folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (folder / "index.html").exists()
+    front = (folder / "README.html").read_text("utf-8")
+    for page in (repository / "docs").glob("*.md"):
+        assert f'href="docs/{page.stem}.html"' in front, page.name
+    for page in folder.rglob("*.html"):
+        # links to elsewhere are followed by readers alone
+        text = page.read_text("utf-8")
+        assert not re.findall(r"<(?:script|img|link|iframe)[^>]*=\"(?:https?:)?//", text), page
 
 
 def test_every_key_of_the_config_has_a_comment_and_the_shipped_value_is_the_default(repository):
@@ -43,13 +66,7 @@ def test_every_key_of_the_config_has_a_comment_and_the_shipped_value_is_the_defa
 
 
 def test_environments_are_in_step_with_the_pins(repository):
-    done = subprocess.run(
-        [sys.executable, "envs/render.py", "--check"],
-        cwd=repository,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run(repository, "envs/render.py", "--check")
     assert done.returncode == 0, done.stdout
 
 

@@ -99,8 +99,7 @@ class Languages(Mapping[str, Language]):
         ConfigError
             Missing file, unknown or missing column, wrong value, or a code or tag used twice.
         """
-        row_type = create_model("LanguageRow", __base__=Row, **_COLUMNS)
-        sheet = read_sheet(Path(path), row_type, key="language")
+        sheet = read_sheet(Path(path), LanguageRow, key="language")
         return cls((_language(row, code, Path(path)) for code, row in sheet.items()), str(path))
 
     def __getitem__(self, code: str) -> Language:
@@ -268,18 +267,30 @@ def _checked_tag(value: str) -> str:
 _COLUMNS: dict[str, Any] = {
     "language": (
         Annotated[str, AfterValidator(_checked_code)],
-        Field(description="the code used everywhere, as swh_Latn"),
+        Field(
+            description="ISO 639-3 code, underscore, ISO 15924 script, as in FLORES-200 "
+            "(`swh_Latn`); with a region where two variants would collide (`spa_Latn_419`)"
+        ),
     ),
-    "iso639_3": (str, Field(description="ISO 639-3 code, as swh")),
-    "script": (str, Field(description="ISO 15924 code of the script, as Latn")),
+    "iso639_3": (str, Field(description="ISO 639-3 code: `swh`")),
+    "script": (str, Field(description="ISO 15924 code of the script: `Latn`")),
     "bcp47": (
         Annotated[str, AfterValidator(_checked_tag)],
-        Field(description="shortest BCP 47 tag, as sw or zh-Hant"),
+        Field(description="shortest BCP 47 tag, as CLDR uses it: `sw`, `zh-Hant`"),
     ),
     "name": (str, Field(min_length=1, description="English name")),
-    "family": (str, Field("unknown", description="language family")),
-    "class": (ResourceClass, Field(description="resources that there are: head or long-tail")),
+    "family": (str, Field("unknown", description="top-level family (Glottolog)")),
+    "class": (
+        ResourceClass,
+        Field(
+            description="`head`: among the languages that XLM-R was trained on, else `long-tail`; "
+            "that the paper splits so is a guess"
+        ),
+    ),
 }
+
+#: A row of the sheet; `Language` is what becomes of it.
+LanguageRow = create_model("LanguageRow", __base__=Row, **_COLUMNS)
 
 
 def _language(row: Row, code: str, path: Path) -> Language:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neuronxa.activations.texts import Text, identity_of
+from neuronxa.activations.texts import Text
 from neuronxa.config import ExtractionRow, ModelRow
-from neuronxa.errors import CorpusError, StatisticsError
+from neuronxa.config.settings import ExtractionSettings
+from neuronxa.errors import CorpusError, ModelError, StatisticsError
 from neuronxa.stores.lock import LOCK, writing
 
 if TYPE_CHECKING:
@@ -141,8 +142,10 @@ def align(
         Languages have different numbers of sentences, a name that cannot be a folder, or a
         sentence that is too long.
     ModelError
-        The model cannot be read or measured.
+        The model cannot be read, measured or held in memory, or the folder has another one of
+        this name.
     """
+    from neuronxa.activations.shard import Shard
     from neuronxa.alignment.methods import method_scores
     from neuronxa.alignment.question import Reduction
     from neuronxa.alignment.reduction import reduce_alignment
@@ -158,11 +161,16 @@ def align(
         )
     how = extraction or ExtractionRow(extraction="default", label="default")
     row, home = _row(model), Path(folder)
-    snapshot = home / "models" / row.model
-    stores = home / "activations" / row.model / how.extraction
-    with writing(*(stores / text.language / LOCK for text in texts)):
-        _extract(row, snapshot, texts, how, stores, device=device, token_budget=token_budget)
-    states = {text.language: Activations(stores / text.language) for text in texts}
+    shard = Shard(
+        snapshot=_snapshot(row, home / "models" / row.model),
+        corpus="own",
+        texts=texts,
+        extraction=how,
+        settings=ExtractionSettings(device=device, token_budget=token_budget),
+        folder=home / "activations" / row.model / how.extraction,
+    )
+    shard.check()
+    states = {language: Activations(shard.publish(language).parent) for language in texts}
     reduction = Reduction(
         stores=states,
         pivot=pivot,
@@ -180,8 +188,8 @@ def align(
     return Aligned(scores[scores["language"] != pivot], curves, states, alignment)
 
 
-def _texts(sentences: Mapping[str, Sequence[str]]) -> list[Text]:
-    """The sentences as texts, if they are parallel."""
+def _texts(sentences: Mapping[str, Sequence[str]]) -> dict[str, Text]:
+    """The sentences as texts, by language, if they are parallel."""
     lengths = {language: len(text) for language, text in sentences.items()}
     if len(lengths) < 2 or len(set(lengths.values())) > 1 or 0 in lengths.values():
         raise CorpusError(
@@ -195,7 +203,10 @@ def _texts(sentences: Mapping[str, Sequence[str]]) -> list[Text]:
             where="align",
             remedy="use letters, digits, '.', '_' and '-', such as deu_Latn or de",
         )
-    return [Text(language, tuple(text), (0,) * len(text)) for language, text in sentences.items()]
+    return {
+        language: Text(language, tuple(text), (0,) * len(text))
+        for language, text in sentences.items()
+    }
 
 
 def _row(model: str | Path) -> ModelRow:
@@ -212,40 +223,17 @@ def _row(model: str | Path) -> ModelRow:
     return ModelRow(**row)
 
 
-def _extract(
-    row: ModelRow,
-    snapshot: Path,
-    texts: Sequence[Text],
-    how: ExtractionRow,
-    folder: Path,
-    *,
-    device: str,
-    token_budget: int,
-) -> None:
-    """Fill and publish the stores of all languages."""
-    from neuronxa.activations.extraction import Extractor, open_store
-    from neuronxa.activations.tokens import tokenise
-    from neuronxa.models.loading import choose_device, load_tokenizer
+def _snapshot(row: ModelRow, folder: Path) -> Path:
+    """The model's snapshot, made if it is not there."""
     from neuronxa.models.snapshot import HANDLE, make_snapshot, read_card
 
-    if not (snapshot / HANDLE).is_file():
-        make_snapshot(row, snapshot)
-    card = read_card(snapshot)
-    tokenizer = load_tokenizer(snapshot)
-    tokens = [tokenise(tokenizer, t.sentences, how, where=t.language) for t in texts]
-    stores = [
-        open_store(
-            folder / text.language,
-            card=card,
-            identity=identity_of(text, card=card, corpus="own", extraction=how),
-            block_sentences=100,
+    with writing(folder.with_name(f"{folder.name}{LOCK}")):
+        if not (folder / HANDLE).is_file():
+            make_snapshot(row, folder)
+    if (there := read_card(folder).location) != row.location:
+        raise ModelError(
+            f"this is '{there}', not '{row.location}'",
+            where=str(folder),
+            remedy="give models of the same name folders of their own",
         )
-        for text in texts
-    ]
-    if not all(store.complete for store in stores):
-        extractor = Extractor(
-            snapshot, how, device=choose_device(device), token_budget=token_budget, part=card.part
-        )
-        extractor.run(stores, tokens)
-    for store in stores:
-        store.publish()
+    return folder

@@ -123,7 +123,7 @@ def _needed(message: str) -> str:
     message = re.split(r", (?:unable|got)| after validation", message)[0]
     for prefix in ("Input should be ", "List should have "):
         message = message.removeprefix(prefix)
-    return message.replace("valid ", "")
+    return message.replace("valid ", "").replace("a integer", "a whole number")
 
 
 def _section(model: type[BaseModel], path: list[str]) -> type[BaseModel] | None:

@@ -4,6 +4,7 @@ from functools import partial
 from pathlib import Path
 
 from neuronxa.activations.shard import Shard
+from neuronxa.activations.texts import TextFolder
 from neuronxa.config import load_settings
 from neuronxa.gpus import own_gpus
 from neuronxa.jobs import Progress, job
@@ -18,9 +19,7 @@ with job(snakemake), own_gpus(snakemake.resources.get("gpu", 0)):
     shard = Shard(
         snapshot=Path(snakemake.input.model).parent,
         corpus=names.corpus,
-        layout=settings.corpora[names.corpus].layout,
-        texts=texts[0].parent,
-        languages=languages,
+        texts=TextFolder(texts[0].parent, languages, settings.corpora[names.corpus].layout),
         extraction=settings.extractions[names.extraction],
         settings=settings.file.extraction,
         folder=record.parent,

@@ -7,6 +7,7 @@ others find theirs complete and publish in a moment, without importing torch.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,13 +39,8 @@ class Shard:
         Folder of the model's snapshot.
     corpus
         Name of the corpus.
-    layout
-        ``parallel`` or ``pairs``.
     texts
-        Folder of the corpus, with ``<language>.txt`` and in a corpus of pairs
-        ``<language>.pivot.txt``.
-    languages
-        All languages that share a model load.
+        Language -> its text, of all languages that share a model load.
     extraction
         How to extract.
     settings
@@ -55,14 +51,14 @@ class Shard:
 
     snapshot: Path
     corpus: str
-    layout: str
-    texts: Path
-    languages: tuple[str, ...]
+    texts: Mapping[str, Text]
     extraction: ExtractionRow
     settings: ExtractionSettings
     folder: Path
 
-    def publish(self, language: str, *, threads: int = 1, progress: Counter = SILENT) -> Path:
+    def publish(
+        self, language: str, *, threads: int | None = None, progress: Counter = SILENT
+    ) -> Path:
         """Make sure that a language's store is complete, and write its manifest.
 
         Parameters
@@ -70,7 +66,7 @@ class Shard:
         language
             The language whose manifest is asked for.
         threads
-            Threads of the forward pass.
+            Threads of the forward pass; None = as many as torch takes by itself.
         progress
             Counts tokens.
 
@@ -81,7 +77,7 @@ class Shard:
         """
         card = read_card(self.snapshot)
         if not self._journal(language, card).complete:
-            with writing(*(self.folder / code / LOCK for code in {*self.languages, language})):
+            with writing(*(self.folder / code / LOCK for code in {*self.texts, language})):
                 # another process may have extracted it meanwhile
                 if not self._journal(language, card).complete:
                     self._extract(language, card, threads=threads, progress=progress)
@@ -98,7 +94,7 @@ class Shard:
         card = read_card(self.snapshot)
         refused: list[NeuronXAError] = []
         tokenizer = None
-        for code in self.languages:
+        for code in self.texts:
             try:
                 if self._journal(code, card).complete:
                     continue
@@ -110,13 +106,15 @@ class Shard:
             raise refused[0]
         if refused:
             raise CorpusError(
-                f"{len(refused)} of {len(self.languages)} languages cannot be extracted: "
+                f"{len(refused)} of {len(self.texts)} languages cannot be extracted: "
                 + "; ".join(f"{error.where}: {error.what}" for error in refused),
                 where=f"{card.model}, {self.corpus}",
                 remedy=f"leave them out of 'languages', or {refused[0].remedy or 'mend the texts'}",
             )
 
-    def _extract(self, language: str, card: ModelCard, *, threads: int, progress: Counter) -> None:
+    def _extract(
+        self, language: str, card: ModelCard, *, threads: int | None, progress: Counter
+    ) -> None:
         import torch
 
         from neuronxa.activations.extraction import Extractor, open_store
@@ -126,7 +124,7 @@ class Shard:
         check_snapshot(self.snapshot)
         tokenizer = self._tokenizer()
         stores, tokens = [], []
-        for code in [language, *(code for code in self.languages if code != language)]:
+        for code in [language, *(code for code in self.texts if code != language)]:
             try:
                 if self._journal(code, card).complete:
                     continue
@@ -137,7 +135,7 @@ class Shard:
                 # it is told when it is asked for; the others are extracted nevertheless
                 logger.warning("%s is passed over: %s", code, error)
                 continue
-            identity = self._identity(self._text(code), card)
+            identity = self._identity(self.texts[code], card)
             blocks = self.settings.block_sentences
             stores.append(
                 open_store(self.folder / code, card=card, identity=identity, block_sentences=blocks)
@@ -154,7 +152,8 @@ class Shard:
         need.check(device, where=f"{card.model}, {self.corpus}")
         needed = sum(activation_bytes(one.layout, len(one.pending)) for one in stores)
         require_space(self.folder, needed, what=f"extracting {len(stores)} languages", least=LEAST)
-        torch.set_num_threads(threads)
+        if threads is not None:
+            torch.set_num_threads(threads)
         extractor = Extractor(
             self.snapshot,
             self.extraction,
@@ -176,7 +175,7 @@ class Shard:
         most = min(self.extraction.max_tokens, card.max_positions or self.extraction.max_tokens)
         extraction = self.extraction.model_copy(update={"max_tokens": most})
         try:
-            return tokenise(tokenizer, self._text(language).sentences, extraction, where=language)
+            return tokenise(tokenizer, self.texts[language].sentences, extraction, where=language)
         except CorpusError as error:
             if most == self.extraction.max_tokens or not error.remedy:
                 raise
@@ -188,10 +187,5 @@ class Shard:
 
     def _journal(self, language: str, card: ModelCard) -> Journal:
         """The record of a language, as far as it belongs to this text, model and extraction."""
-        identity = self._identity(self._text(language), card)
+        identity = self._identity(self.texts[language], card)
         return Journal.of(self.folder / language, identity, store=STORE)
-
-    def _text(self, language: str) -> Text:
-        stem = self.texts / language
-        pivot = stem.with_name(f"{language}.pivot.txt") if self.layout == "pairs" else None
-        return Text.read(language, stem.with_name(f"{language}.txt"), pivot)

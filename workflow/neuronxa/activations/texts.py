@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,37 @@ class Text:
         """SHA-256 of the sentences and their sides."""
         content = json.dumps([self.sentences, self.sides], ensure_ascii=False)
         return hashlib.sha256(content.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class TextFolder(Mapping[str, Text]):
+    """The texts of a corpus, read when they are asked for.
+
+    Attributes
+    ----------
+    folder
+        Holds ``<language>.txt``, and in a corpus of pairs ``<language>.pivot.txt`` beside it.
+    languages
+        Codes.
+    layout
+        ``parallel`` or ``pairs``.
+    """
+
+    folder: Path
+    languages: tuple[str, ...]
+    layout: str
+
+    def __getitem__(self, language: str) -> Text:
+        if language not in self.languages:
+            raise KeyError(language)
+        pivot = self.folder / f"{language}.pivot.txt" if self.layout == "pairs" else None
+        return Text.read(language, self.folder / f"{language}.txt", pivot)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.languages)
+
+    def __len__(self) -> int:
+        return len(self.languages)
 
 
 def identity_of(

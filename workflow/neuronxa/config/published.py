@@ -21,9 +21,13 @@ class PublishedRow(Row):
 
     paper: str = Field(min_length=1, description="short name of the paper")
     table: str = Field(min_length=1, description="where in the paper it stands")
-    quantity: Quantity = Field(description="what kind of number it is")
+    quantity: Quantity = Field(
+        description="what kind of number it is; `pair`: alignment of one pair of languages"
+    )
     model: str = Field(MEAN, description="row of the models sheet, or `mean` over the paper's")
-    corpus: str = Field("", description="parallel text; empty where none, or where it is not told")
+    corpus: str = Field(
+        "", description="`flores-200`, `tatoeba` or `bible`; empty where none, or not told"
+    )
     languages: str = Field(
         "all", description="all but the pivot, head, long-tail, pivot, or a pair"
     )
@@ -32,8 +36,14 @@ class PublishedRow(Row):
     reduction: str = Field("", description="over layers; empty where it is not told")
     task: str = Field("", description="benchmark, or `benchmarks` or `transfer` for their means")
     metric: str = Field(min_length=1, description="what the value is")
-    value: float = Field(allow_inf_nan=False, description="share or coefficient")
-    certainty: Certainty = Field(description="read, secondary, derived or guess")
+    value: float = Field(
+        allow_inf_nan=False,
+        description="as a share or coefficient: 0.8378 where the paper writes 83.78%",
+    )
+    certainty: Certainty = Field(
+        description="`read` in the paper; `secondary`: in a text about it; `derived` from other "
+        "numbers; `guess`"
+    )
     source: str = Field(min_length=1, description="citation")
     note: str = Field("", description="what a reader must know of this number")
 

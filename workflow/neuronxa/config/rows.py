@@ -66,26 +66,40 @@ class Shape:
 class ModelRow(Row):
     """One model: where it comes from and how it is shown."""
 
-    model: Slug = Field(description="name used in paths and tables; no slash")
-    label: str = Field(min_length=1, description="name shown in figures and tables")
-    source: SourceKind = Field(description="hub, folder, gguf or package")
+    model: Slug = Field(description="name in paths and tables: letters, digits, `.`, `_` and `-`")
+    label: str = Field(min_length=1, description="name in figures and tables")
+    source: SourceKind = Field(description="what the location is")
     location: str = Field(
         min_length=1,
-        description="hub id, folder, GGUF file, `package/file`, or `package:function` for one",
+        description="hub id; folder in transformers' layout; GGUF file; `package/file` inside an "
+        "installed package, or `package:function` that puts one together",
     )
-    revision: str = Field("", description="hub only: commit hash, tag or branch; empty means main")
+    revision: str = Field(
+        "",
+        description="hub only: commit, tag or branch (empty: main); the commit that it stands for "
+        "is recorded",
+    )
     part: str = Field(
-        "", description="multimodal models: path of the language model, often `language_model`"
+        "",
+        description="multimodal models only: path of the language model inside, often "
+        "`language_model`",
     )
     shape: str = Field(
         "",
         pattern=r"^(\d+x\d+x\d+ \d+(\.\d+)?[MB])?$",
         description="layers x neurons x hidden size, and parameters of the layers, such as "
-        "`32x14336x4096 7.0B`: what is known of a model before it is there, for plans alone",
+        "`32x14336x4096 7.0B`: for plans of models that are not fetched yet; no number depends on "
+        "it",
     )
-    aliases: str = Field("", description="other names in tables of scores, separated by commas")
-    licence: str = Field("", description="licence of the weights")
-    provenance: str = Field("", description="who published the weights and who wrapped them")
+    aliases: str = Field(
+        "",
+        description="other names in tables of scores, separated by commas; its location, with or "
+        "without the organisation, is known anyway",
+    )
+    licence: str = Field("", description="licence of the weights, shown in the report")
+    provenance: str = Field(
+        "", description="who published the weights and who wrapped them, shown in the report"
+    )
 
     @property
     def told(self) -> Shape | None:
@@ -106,22 +120,40 @@ class ModelRow(Row):
 class CorpusRow(Row):
     """One parallel corpus."""
 
-    corpus: Slug = Field(description="name used in paths and tables")
-    label: str = Field(min_length=1, description="name shown in figures and tables")
-    reader: ReaderKind = Field(description="folder, tatoeba, hub or interface")
+    corpus: Slug = Field(description="name in paths and tables")
+    label: str = Field(min_length=1, description="name in figures and tables")
+    reader: ReaderKind = Field(
+        description="`folder`: one file per language, parallel by line; `tatoeba`: pairs, each "
+        "language with its own English side; `hub`: a data set; `interface`: Chromium's interface "
+        "strings, from an installed package"
+    )
     location: str = Field("", description="folder, hub id, or package that holds the text")
-    revision: str = Field("", description="hub only: revision")
+    revision: str = Field("", description="hub only: commit, tag or branch")
     pattern: Pattern = Field(
         "{language}.txt",
-        description="folder and hub: file or configuration name, with {language} for the code",
+        description="folder: name of a file, hub: name of a configuration, with {language} for the "
+        "code",
     )
     column: str = Field("text", description="hub only: column that holds the sentence")
     split: str = Field("devtest", description="hub only: split")
-    codes: CodeScheme = Field("flores", description="which codes the file names use")
-    sentences: int = Field(100, ge=1, description="how many sentences are used")
-    selection: Selection = Field("first", description="first lines or a random draw")
+    codes: CodeScheme = Field(
+        "flores",
+        description="which codes the names use: `flores` (swh_Latn), `iso639_3` (swh) or `bcp47` "
+        "(sw)",
+    )
+    sentences: int = Field(
+        100,
+        ge=1,
+        description="how many are used; scores are comparable only at an equal number: they fall "
+        "as it grows",
+    )
+    selection: Selection = Field(
+        "first",
+        description="first lines, or a random draw; never depends on which languages are "
+        "configured",
+    )
     seed: int = Field(0, ge=0, description="seed of the random draw")
-    licence: str = Field("", description="licence of the text")
+    licence: str = Field("", description="licence of the text, shown in the report")
     note: str = Field("", description="what a reader of the results must know of this text")
 
     @property
@@ -133,18 +165,28 @@ class CorpusRow(Row):
 class ExtractionRow(Row):
     """One way to extract: sites, pooling, special tokens and precision."""
 
-    extraction: Slug = Field(description="name used in paths and tables")
-    label: str = Field(min_length=1, description="name shown in figures and tables")
-    site: Literal["gate", "product", "both"] = Field("gate", description="which FFN tensor")
-    pooling: Pooling = Field("weighted", description="tokens to sentence")
+    extraction: Slug = Field(description="name in paths and tables")
+    label: str = Field(min_length=1, description="name in figures and tables")
+    site: Literal["gate", "product", "both"] = Field(
+        "gate",
+        description="which FFN tensor is the neuron: `gate` = act(W_gate x), `product` = "
+        "act(W_gate x) * (W_up x)",
+    )
+    pooling: Pooling = Field(
+        "weighted",
+        description="from tokens to a sentence: later tokens weigh more, all the same, or the last",
+    )
     special_tokens: SpecialTokens = Field(
         "include", description="whether tokens that the tokenizer adds are pooled"
     )
     dtype: Precision = Field("float32", description="precision of the forward pass")
     stored: Literal["float32", "float16"] = Field(
-        "float32", description="precision in which NAV and hidden states are stored"
+        "float32",
+        description="precision in which NAV and hidden states are stored; NAS is always exact",
     )
-    max_tokens: int = Field(2048, ge=2, description="longer sentences are refused")
+    max_tokens: int = Field(
+        2048, ge=2, description="a longer sentence is an error; nothing is ever cut"
+    )
 
     @property
     def sites(self) -> tuple[Site, ...]:
@@ -155,19 +197,24 @@ class ExtractionRow(Row):
 class TaskRow(Row):
     """One downstream task: what is run here, or scores that a user brings."""
 
-    task: Slug = Field(description="name used in paths and tables")
-    label: str = Field(min_length=1, description="name shown in figures and tables")
-    kind: TaskKind = Field(description="facts, bmlama, nli, harness or scores")
+    task: Slug = Field(description="name in paths and tables")
+    label: str = Field(min_length=1, description="name in figures and tables")
+    kind: TaskKind = Field(
+        description="`facts`: countries, asked in CLDR's words; `bmlama`: knowledge; `nli`: "
+        "fine-tuned on English, evaluated everywhere; `harness`: any task family of "
+        "lm-evaluation-harness; `scores`: measured elsewhere, your own or published"
+    )
     benchmark: str = Field(
         "",
         description="what is measured; rows with the same word are sources of one benchmark and "
         "are compared; empty = the row's own name",
     )
-    relation: Relation | None = Field(None, description="facts: which fact is asked")
+    relation: Relation | None = Field(None, description="facts: what is asked of a country")
     location: str = Field(
         "",
         description="bmlama, nli: folder, or for nli `hub:<id>@<revision>`; harness: folder of "
-        "task files of your own; scores: CSV file or folder of harness results",
+        "task files of your own, whose data are then local; scores: CSV file, or folder of results "
+        "of lm-evaluation-harness",
     )
     training: str = Field(
         "", description="nli: file of English training pairs, or `hub:<id>@<revision>`"
@@ -177,23 +224,29 @@ class TaskRow(Row):
         description="bmlama, nli: file name (hub: configuration); harness, and scores that the "
         "harness wrote: name of its tasks; with {language} for the code",
     )
-    codes: CodeScheme = Field("bcp47", description="which codes the names use")
+    codes: CodeScheme = Field("bcp47", description="which codes the names use, as in corpora.tsv")
     languages: str = Field(
         "", description="nli from a hub: codes of the languages it has, separated by commas"
     )
     items: int | None = Field(
-        None, ge=5, description="number of questions, drawn by seed; empty = all"
+        None,
+        ge=5,
+        description="number of questions (harness: per language), drawn by seed; empty = all",
     )
     shots: int = Field(5, ge=0, description="facts, harness: worked examples in the prompt")
     seed: int = Field(0, ge=0, description="seed of the draw and of the fine-tuning")
     select: str = Field(
         "",
-        description="scores: task in the file (empty = the row's own name) and conditions. "
-        "harness: languages whose task has another name, such as `en=arc_challenge`. Separated by "
-        "commas",
+        description="scores: task in the file (empty = the row's own name), then conditions such "
+        "as `n_shot=5`, `path=results/*`, `path=!*13B*`; harness: languages whose task has another "
+        "name, such as `en=arc_challenge`; separated by commas",
     )
-    metric: str = Field("accuracy", description="harness, scores: metric to read")
-    licence: str = Field("", description="licence of the data")
+    metric: str = Field(
+        "accuracy",
+        description="harness, scores: which metric; the harness says `acc`, `acc_norm`, or "
+        "`metric,filter` where a task has several filters",
+    )
+    licence: str = Field("", description="licence of the data, shown in the report")
     note: str = Field("", description="what a reader of the results must know of this task")
 
     @property

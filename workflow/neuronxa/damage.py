@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import joblib
+
 from neuronxa.downstream.harness.scores import read_language
 from neuronxa.downstream.nli.evaluation import read_predictions
 from neuronxa.downstream.nli.training import check_weights
@@ -82,7 +84,7 @@ def find_damage(results: Path, *, progress: Counter = SILENT) -> Findings:
     checks: list[Callable[[], object]] = [partial(check_file, path) for path in recorded]
     checks += [partial(check_handle, path) for path in handles]
     progress.start(len(checks))
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+    with ThreadPoolExecutor(max_workers=joblib.cpu_count()) as pool:
         found = []
         for error in pool.map(_run, checks):
             found.append(error)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -104,10 +103,10 @@ def _packages() -> Iterator[Finding]:
 
 def _machine() -> Iterator[Finding]:
     """Cores, memory and disk that this process may use."""
+    import joblib
     import psutil
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    yield Finding("ok", "cores", str(cores))
+    yield Finding("ok", "cores", str(joblib.cpu_count()))
     memory, room = int(psutil.virtual_memory().available), control_groups.room()
     limited = room is not None and room < memory
     told = shown(min(memory, room) if room is not None else memory)

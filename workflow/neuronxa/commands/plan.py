@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
+
+import joblib
 
 from neuronxa.commands.options import add_configs, configurations_of
 from neuronxa.disk import shown
@@ -36,7 +37,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threads",
         type=int,
-        default=min(16, os.cpu_count() or 1),
+        default=min(16, joblib.cpu_count()),
         metavar="N",
         help="threads of a job on processors (default: %(default)s)",
     )

@@ -23,6 +23,7 @@ import numpy as np
 from scipy.spatial.distance import cosine
 from threadpoolctl import threadpool_limits
 
+from neuronxa.alignment.engine import PROCESSES, THREADS
 from neuronxa.alignment.layer import Layer
 from neuronxa.alignment.measures import ALWAYS, MEASURES
 from neuronxa.alignment.products import ON_CPU
@@ -150,7 +151,11 @@ def measure(
     ways: dict[str, Callable[[], float]] = {
         "gemm": lambda: multiply(options.workers),
         "ranks": lambda: reduced(ranks, options, options.workers),
+        "ranks, processes": lambda: reduced(ranks, options, options.workers, PROCESSES),
         "every measure": lambda: reduced(everything, options, options.workers),
+        "every measure, processes": lambda: reduced(
+            everything, options, options.workers, PROCESSES
+        ),
         "ranks of few, one thread": lambda: reduced(few, options, 1),
         "ranks of few, plain loop": lambda: looped(few, options),
         "double loop": lambda: double_loop(stores, representations[0]),
@@ -179,6 +184,12 @@ def measure(
         / best["ranks of few, one thread"],
         "time of Dask and the store against a plain loop": best["ranks of few, one thread"]
         / best["ranks of few, plain loop"],
+        "time of a Dask cluster of processes against threads, ranks": best["ranks, processes"]
+        / best["ranks"],
+        "time of a Dask cluster of processes against threads, every measure": best[
+            "every measure, processes"
+        ]
+        / best["every measure"],
         "for scale: milliseconds per pair and layer, ranks": best["ranks"] / pairs * 1e3,
         "for scale: milliseconds per pair and layer, every measure": best["every measure"]
         / pairs
@@ -227,12 +238,18 @@ def multiply(workers: int) -> float:
         return timed(lambda: list(pool.map(lambda _: factors[0] @ factors[1], range(workers))))
 
 
-def reduced(reduction: Reduction, options: argparse.Namespace, workers: int) -> float:
+def reduced(
+    reduction: Reduction, options: argparse.Namespace, workers: int, scheduler: str = THREADS
+) -> float:
     """The whole reduction into a store of its own: reading, deciding and writing included."""
     with tempfile.TemporaryDirectory() as folder:
         return timed(
             lambda: reduce_alignment(
-                reduction, Path(folder), memory_gb=options.memory_gb, workers=workers
+                reduction,
+                Path(folder),
+                memory_gb=options.memory_gb,
+                workers=workers,
+                scheduler=scheduler,
             )
         )
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+import re
 import shutil
+import subprocess
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -206,3 +210,53 @@ def test_every_language_is_asked_and_scored(run):
         np.testing.assert_allclose(scores["chance"], 1 / 6)
         consistency = pd.read_parquet(run / f"results/transfer/{model}/continent.parquet")
         assert set(consistency["language"]) == set(LANGUAGES) - {"eng_Latn"}
+
+
+#: A paper in the widths of the ACL style.
+PAPER = r"""
+\documentclass[11pt,a4paper,twocolumn]{article}
+\usepackage[T1]{fontenc}
+\usepackage{times,booktabs,longtable,graphicx}
+\usepackage[margin=2.5cm,columnsep=0.6cm]{geometry}
+\begin{document}
+%s
+\onecolumn
+%s
+\end{document}
+"""
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no LaTeX")
+def test_every_table_and_figure_goes_into_a_paper_as_it_is(run, tmp_path):
+    tables = sorted((run / "results/tables").rglob("*.tex"))
+    figures = sorted((run / "results/figures").rglob("*.pdf"))
+    assert len(tables) > 20
+    assert len(figures) > 20
+    short, long = [], []
+    for path in tables:
+        text = path.read_text("utf-8")
+        (long if "longtable}" in text.split("\n", 1)[1] else short).append(path)
+    floats = [rf"\typeout{{<{path}>}}\input{{{path}}}\clearpage" for path in short]
+    for path in figures:
+        picture = rf"\includegraphics{{{path}}}"
+        floats.append(rf"\typeout{{<{path}>}}\begin{{figure*}}{picture}\end{{figure*}}\clearpage")
+    pages = [rf"\typeout{{<{path}>}}\input{{{path}}}\clearpage" for path in long]
+    (tmp_path / "paper.tex").write_text(PAPER % ("\n".join(floats), "\n".join(pages)), "utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env={**os.environ, "max_print_line": "1000"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+    wide = {
+        path: float(points)
+        for path, points in re.findall(
+            r"<(/[^>]+)>(?:(?!<[/]).)*?Overfull .hbox .([\d.]+)pt", done.stdout, re.DOTALL
+        )
+        if float(points) > 1 and "% Wider" not in Path(path).read_text("latin-1")
+    }
+    assert not wide

@@ -16,6 +16,7 @@ from pandas.api.types import is_bool_dtype, is_float_dtype, is_numeric_dtype
 
 from neuronxa.errors import StatisticsError
 from neuronxa.files import atomic_write_text
+from neuronxa.output.tables.latex import escape_latex, latex_table
 
 TableFormat = Literal["csv", "md", "tex", "html"]
 
@@ -26,28 +27,6 @@ _PAGE: Final = (
     "thead th { border-top: 2px solid; border-bottom: 1px solid; }\n"
     "tbody tr:hover { background: #f2f2f2; }\n"
 )
-LONG_TABLE: Final = 45
-"""From so many rows on a LaTeX table breaks over pages."""
-_LATEX: Final[Mapping[str, str]] = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    # What pdfTeX with its usual fonts does not know.
-    "→": r"$\rightarrow$",
-    "⇔": r"$\Leftrightarrow$",
-    "−": r"$-$",
-    "–": "--",
-    "μ": r"$\mu$",
-    "ρ": r"$\rho$",
-    "·": r"$\cdot$",
-}
 
 
 @dataclass(frozen=True)
@@ -124,7 +103,11 @@ def write_table(
     makers: dict[TableFormat, Callable[[], str]] = {
         "csv": lambda: table.frame.to_csv(index=False, lineterminator="\n"),
         "md": lambda: _markdown(table, caption),
-        "tex": lambda: _latex(table, caption, label),
+        "tex": lambda: latex_table(
+            *_printed(table, escape_latex, lambda text: rf"\textbf{{{text}}}"),
+            caption=caption,
+            label=label,
+        ),
         "html": lambda: _html(table, caption),
     }
     paths = []
@@ -140,11 +123,6 @@ def p_text(p: float) -> str:
     if math.isnan(p):
         return "–"
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def escape_latex(text: str) -> str:
-    """Escape text for LaTeX, symbols of this project's labels included."""
-    return "".join(_LATEX.get(letter, letter) for letter in text)
 
 
 def escape_markdown(text: str) -> str:
@@ -268,21 +246,3 @@ def _html(table: Table, caption: str) -> str:
         f"<title>{title}</title>\n<style>\n{_PAGE}{columns}</style>\n</head>\n"
         f"<body>\n<p>{title}</p>\n{body}\n</body>\n</html>\n"
     )
-
-
-def _latex(table: Table, caption: str, label: str) -> str:
-    cells, numeric = _printed(table, escape_latex, lambda text: rf"\textbf{{{text}}}")
-    long = len(cells) >= LONG_TABLE
-    body = cells.style.hide(axis="index").to_latex(
-        column_format="".join("r" if is_number else "l" for is_number in numeric),
-        hrules=True,
-        caption=escape_latex(caption),
-        label=label,
-        environment="longtable" if long else None,
-        position=None if long else "t",
-        position_float=None if long else "centering",
-    )
-    packages = r"\usepackage{booktabs}" + (r" \usepackage{longtable}" if long else "")
-    # Long rows of numbers seldom fit at the size of the text around them.
-    small = body.replace("\\centering\n", "\\centering\n\\small\n", 1)
-    return f"% Needs {packages}\n{small}"

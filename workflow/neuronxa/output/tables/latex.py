@@ -1,0 +1,112 @@
+"""A table as LaTeX: in the width that it needs, at the largest size that fits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import pandas as pd
+
+#: From so many rows on a table breaks over pages.
+LONG_TABLE: Final = 45
+#: Width of a column and of the text, in points: those of the ACL style.
+COLUMN: Final = 219.0
+TEXT: Final = 455.0
+#: Mean width of a letter, in sizes of the font.
+_LETTER: Final = 0.5
+_LATEX: Final[Mapping[str, str]] = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    # What pdfTeX with its usual fonts does not know.
+    "→": r"$\rightarrow$",
+    "⇔": r"$\Leftrightarrow$",
+    "−": r"$-$",
+    "–": "--",
+    "μ": r"$\mu$",
+    "ρ": r"$\rho$",
+    "·": r"$\cdot$",
+}
+
+
+@dataclass(frozen=True)
+class _Size:
+    """A size of letters, in points, and the space on either side of a cell."""
+
+    command: str
+    points: float
+    space: float
+
+
+_SIZES: Final = (
+    _Size(r"\small", 10, 6),
+    _Size(r"\footnotesize", 9, 4),
+    _Size(r"\scriptsize", 8, 3),
+    _Size(r"\tiny", 6, 2),
+)
+#: The sizes that are still pleasant to read in one column; a table that needs less takes both.
+_IN_COLUMN: Final = _SIZES[:2]
+
+
+def escape_latex(text: str) -> str:
+    """Escape text for LaTeX, symbols of this project's labels included."""
+    return "".join(_LATEX.get(letter, letter) for letter in text)
+
+
+def latex_table(cells: pd.DataFrame, numeric: Sequence[bool], *, caption: str, label: str) -> str:
+    """A float with booktabs' rules, or a table that breaks over pages.
+
+    Parameters
+    ----------
+    cells
+        Escaped text, one column per column of the table.
+    numeric
+        Which columns are numbers, and stand to the right.
+    caption, label
+        Plain text; a label such as ``tab:scores``.
+    """
+    long = len(cells) >= LONG_TABLE
+    size = next((one for one in _IN_COLUMN if _width(cells, one) <= COLUMN and not long), None)
+    environment = "table" if size else "table*"
+    size = size or next((one for one in _SIZES if _width(cells, one) <= TEXT), _SIZES[-1])
+    body = cells.style.hide(axis="index").to_latex(
+        column_format="".join("r" if is_number else "l" for is_number in numeric),
+        hrules=True,
+        caption=escape_latex(caption),
+        label=label,
+        environment="longtable" if long else environment,
+        position=None if long else "t",
+        position_float=None if long else "centering",
+    )
+    needs = [r"% Needs \usepackage{booktabs}" + r" \usepackage{longtable}" * long]
+    if long:
+        needs.append(r"% Where the text has two columns: \onecolumn before it, \twocolumn behind")
+    if _width(cells, size) > TEXT:
+        needs.append("% Wider than a page of the ACL style: leave columns out")
+    sized = f"{size.command}\n\\setlength{{\\tabcolsep}}{{{size.space:g}pt}}\n"
+    if long:
+        body = f"\\begingroup\n{sized}{body}\\endgroup\n"
+    else:
+        body = body.replace("\\centering\n", f"\\centering\n{sized}", 1)
+    return "\n".join([*needs, body])
+
+
+def _width(cells: pd.DataFrame, size: _Size) -> float:
+    """Width of a table in points, about."""
+    letters = sum(max(map(_letters, [str(name), *column])) for name, column in cells.items())
+    return letters * _LETTER * size.points + 2 * size.space * len(cells.columns)
+
+
+def _letters(text: str) -> int:
+    """Letters that an escaped text prints."""
+    plain = re.sub(r"\\textbf\{(.*)\}", r"\1", text)
+    return len(re.sub(r"\$[^$]*\$|\\[A-Za-z]+(\{\})?|\\.", "x", plain))

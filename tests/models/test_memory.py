@@ -7,7 +7,6 @@ import pytest
 import torch
 from transformers import AutoModel
 
-from neuronxa import control_groups
 from neuronxa.activations import memory
 from neuronxa.activations.memory import Need, free_memory
 from neuronxa.activations.shard import Shard
@@ -15,6 +14,7 @@ from neuronxa.activations.texts import TextFolder
 from neuronxa.config import ExtractionRow
 from neuronxa.config.settings import ExtractionSettings
 from neuronxa.errors import ModelError
+from neuronxa.machine import control_groups
 
 from .extracting import extract, snapshot_of, text
 

@@ -161,7 +161,7 @@ def test_a_hub_model_is_pinned_by_commit_and_digest(tmp_path, monkeypatch):
 
 
 def test_a_hub_model_that_cannot_fit_is_not_fetched(tmp_path, monkeypatch):
-    from neuronxa import disk
+    from neuronxa.machine import disk
 
     save_tiny("llama", tmp_path / "source")
     hub = Hub(tmp_path / "source", monkeypatch)

@@ -20,7 +20,7 @@ import yaml
 
 from neuronxa.config.files import names_of, read_configuration
 from neuronxa.errors import NeuronXAError
-from neuronxa.plan import make_plan
+from neuronxa.planning.plan import make_plan
 
 from ..torture.runs import REPOSITORY, SHEETS, environment, finish, snakemake
 from ..workflow.project import make_project

@@ -21,9 +21,9 @@ from pathlib import Path
 
 import numpy as np
 
-from neuronxa.damage import check_handle, find_damage
 from neuronxa.errors import NeuronXAError
 from neuronxa.provenance import RECORDS, check_file
+from neuronxa.upkeep.damage import check_handle, find_damage
 
 from ..workflow.conftest import write_config
 from ..workflow.project import add_tasks, make_project

@@ -26,8 +26,8 @@ from pathlib import Path
 import pandas as pd
 
 from neuronxa.files import digest
+from neuronxa.jobs.shards import cut_shards
 from neuronxa.models.snapshot import read_card
-from neuronxa.shards import cut_shards
 from neuronxa.stores.activations import Activations
 from neuronxa.stores.alignment import Alignment
 

@@ -24,8 +24,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from neuronxa.killed import killed_jobs
-from neuronxa.owner import workers
+from neuronxa.jobs.killed import killed_jobs
+from neuronxa.upkeep.owner import workers
 
 from ..workflow.project import make_project
 from .runs import committed, contents, default_sheets, finish, start, written

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from neuronxa.control_groups import ROOT
+from neuronxa.machine.control_groups import ROOT
 
 #: Where groups are made in version 2 and 1, and the file that holds the limit.
 _PLACES = ((ROOT, "memory.max"), (ROOT / "memory", "memory.limit_in_bytes"))

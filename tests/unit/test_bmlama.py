@@ -12,7 +12,7 @@ from neuronxa.downstream.bmlama import check_parallel, read_clozes
 from neuronxa.downstream.task_files import TaskFolder
 from neuronxa.errors import ConfigError, CorpusError
 from neuronxa.languages import Languages
-from neuronxa.plan import make_plan
+from neuronxa.planning.plan import make_plan
 
 HEADER = "Prompt\tAns\tCandidate Ans\tSubject"
 ROME = "Rome lies in <mask>.\tItaly\tFrance, Italy, Iran\tRome"

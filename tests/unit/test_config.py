@@ -7,7 +7,7 @@ import yaml
 
 from neuronxa.config import ExtractionRow, ModelRow, TaskRow, load_settings
 from neuronxa.errors import ConfigError, NeuronXAError
-from neuronxa.plan import make_plan
+from neuronxa.planning.plan import make_plan
 from neuronxa.sheets import read_sheet
 
 

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from neuronxa import control_groups
-from neuronxa.control_groups import limit, memory_kills, room
+from neuronxa.machine import control_groups
+from neuronxa.machine.control_groups import limit, memory_kills, room
 
 from ..torture.small_memory import cannot_limit, small_memory, within
 
@@ -16,7 +16,7 @@ UNLIMITED = str(2**63 - 4096)
 
 TAKE = """
 import sys
-from neuronxa.control_groups import limit, room
+from neuronxa.machine.control_groups import limit, room
 print(limit(), room(), flush=True)
 kept = bytearray(300_000_000)
 kept[::4096] = b"1" * len(kept[::4096])

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from neuronxa import disk, preflight, space
 from neuronxa.config import CorpusRow, ModelRow, Shape
-from neuronxa.disk import explain_disk, refuse_unwritable, require_space, used_bytes
 from neuronxa.errors import DiskError
-from neuronxa.jobs import job
+from neuronxa.jobs.job import job
+from neuronxa.machine import disk
+from neuronxa.machine.disk import explain_disk, refuse_unwritable, require_space, used_bytes
 from neuronxa.models.shapes import shape_of
-from neuronxa.space import layout_of
+from neuronxa.planning import preflight, space
+from neuronxa.planning.space import layout_of
 from neuronxa.stores.sizes import activation_bytes
 
 from .given import given

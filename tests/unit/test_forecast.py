@@ -8,8 +8,8 @@ import pytest
 from neuronxa.__main__ import main
 from neuronxa.config import ModelRow, Shape
 from neuronxa.config.files import read_configuration
-from neuronxa.forecast import Forecast, Machine, Work, foretell
-from neuronxa.plan import make_plan
+from neuronxa.planning.forecast import Forecast, Machine, Work, foretell
+from neuronxa.planning.plan import make_plan
 
 SHEET = Path("config/models.tsv")
 

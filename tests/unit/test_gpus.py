@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from neuronxa.gpus import VISIBLE, own_gpus, visible_gpus
+from neuronxa.machine.gpus import VISIBLE, own_gpus, visible_gpus
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_a_gpu_that_is_held_is_passed_over_and_given_back(locks, monkeypatch):
 JOB = """
 import os, sys, time
 from pathlib import Path
-from neuronxa.gpus import own_gpus
+from neuronxa.machine.gpus import own_gpus
 with own_gpus(1):
     mine = Path(sys.argv[1], os.environ["CUDA_VISIBLE_DEVICES"])
     mine.mkdir()  # fails where another job holds the same GPU

@@ -11,7 +11,7 @@ from neuronxa.downstream.harness.items import draw_items, item_ids
 from neuronxa.downstream.harness.names import task_names
 from neuronxa.errors import ConfigError, LanguageError
 from neuronxa.languages import Languages
-from neuronxa.plan import make_plan
+from neuronxa.planning.plan import make_plan
 from neuronxa.sheets import read_sheet
 
 #: Languages with a task, the pivot's task, and a code that is spelled in its own way.

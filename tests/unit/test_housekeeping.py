@@ -16,11 +16,11 @@ from neuronxa.__main__ import main
 from neuronxa.activations.texts import Text, identity_of
 from neuronxa.config.files import read_configuration
 from neuronxa.errors import StoreError
-from neuronxa.inventory import Inventory
 from neuronxa.models.snapshot import ModelCard
-from neuronxa.plan import make_plan
+from neuronxa.planning.plan import make_plan
 from neuronxa.stores import journal
 from neuronxa.stores.activations import Activations, ActivationStore, refuse_mixed
+from neuronxa.upkeep.inventory import Inventory
 
 from .stores import default_extraction, filled_store, random_blocks
 

@@ -10,14 +10,14 @@ import sys
 
 import pytest
 
-from neuronxa.jobs import job
-from neuronxa.killed import killed_jobs, tell_killed
+from neuronxa.jobs.job import job
+from neuronxa.jobs.killed import killed_jobs, tell_killed
 
 from .given import given
 
 JOB = """
 import os, signal, sys, time
-from neuronxa import jobs
+from neuronxa.jobs import job as jobs
 from tests.unit.given import given
 jobs.MEMORY_EVERY = 0.05
 with jobs.job(given(sys.argv[1])):

@@ -14,8 +14,8 @@ import pytest
 
 from neuronxa.__main__ import main
 from neuronxa.errors import NeuronXAError
-from neuronxa.killed import STARTED
-from neuronxa.owner import note_owner, release, turn, workers
+from neuronxa.jobs.killed import STARTED
+from neuronxa.upkeep.owner import note_owner, release, turn, workers
 
 SLEEP = "import time; time.sleep(60)"
 
@@ -104,7 +104,7 @@ def test_a_run_in_another_folder_is_none_of_ours(folder, start, tmp_path_factory
 
 def test_the_turn_is_one_process_s_and_dies_with_it(folder, repository):
     hold = (
-        "import sys, time\nfrom pathlib import Path\nfrom neuronxa.owner import turn\n"
+        "import sys, time\nfrom pathlib import Path\nfrom neuronxa.upkeep.owner import turn\n"
         "with turn(Path()):\n print('held', flush=True)\n time.sleep(60)\n"
     )
     process = subprocess.Popen(

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from neuronxa.errors import StoreError
-from neuronxa.jobs import job
+from neuronxa.jobs.job import job
 from neuronxa.provenance import check_file, forget, place_of, read_record
 
 from .given import given

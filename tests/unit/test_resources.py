@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from neuronxa import resources
 from neuronxa.config import ExtractionRow
 from neuronxa.config.settings import ConfigFile
+from neuronxa.planning import resources
 
 FILE = ConfigFile(models=["m"], languages="all", corpora=["c"])
 

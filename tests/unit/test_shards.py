@@ -7,8 +7,8 @@ import json
 import pytest
 
 from neuronxa.errors import StoreError
+from neuronxa.jobs.shards import cut_shards, folders_of, withdraw_false, write_record
 from neuronxa.provenance import JobRecord, check_file, read_record, remake
-from neuronxa.shards import cut_shards, folders_of, withdraw_false, write_record
 
 CODES = ["eng_Latn", "deu_Latn", "fra_Latn", "spa_Latn", "swh_Latn"]
 

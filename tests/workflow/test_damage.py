@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 from neuronxa.__main__ import main
-from neuronxa.damage import find_damage
 from neuronxa.errors import StoreError
 from neuronxa.provenance import check_file
+from neuronxa.upkeep.damage import find_damage
 
 from ..torture.damage import (
     COMMAND,

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from neuronxa.owner import workers
+from neuronxa.upkeep.owner import workers
 
 from ..torture.kills import torture
 from ..torture.runs import default_sheets, finish, launch, snakemake, start, unlock

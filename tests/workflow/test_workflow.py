@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from neuronxa.plan import make_plan
-from neuronxa.space import parts_of
+from neuronxa.planning.plan import make_plan
+from neuronxa.planning.space import parts_of
 from neuronxa.stores.activations import Activations
 from neuronxa.stores.alignment import Alignment
 

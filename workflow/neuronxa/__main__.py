@@ -9,8 +9,8 @@ from pathlib import Path
 
 from neuronxa import __version__
 from neuronxa.commands import COMMANDS
-from neuronxa.disk import explain_disk
 from neuronxa.errors import NeuronXAError
+from neuronxa.machine.disk import explain_disk
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

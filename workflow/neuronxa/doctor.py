@@ -10,14 +10,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
-from neuronxa import control_groups
 from neuronxa.config import ModelRow
-from neuronxa.disk import free_bytes, shown
 from neuronxa.errors import NeuronXAError
-from neuronxa.gpus import visible_gpus
+from neuronxa.machine import control_groups
+from neuronxa.machine.disk import free_bytes, shown
+from neuronxa.machine.gpus import visible_gpus
 from neuronxa.models.snapshot import HANDLE
-from neuronxa.plan import Plan, make_plan
-from neuronxa.preflight import check_writable
+from neuronxa.planning.plan import Plan, make_plan
+from neuronxa.planning.preflight import check_writable
 
 #: Asks a hub for a model; raises where it does not answer or refuses.
 AskHub = Callable[[ModelRow], object]

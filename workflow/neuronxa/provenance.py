@@ -10,8 +10,8 @@ It holds the digests of what went in and came out, the settings, the versions an
 next job compares the digests of its inputs with it, so a file that was damaged on disk is refused
 and never becomes another number. A record has no times: the same work gives the same bytes.
 Snakemake does not know of records. A store is represented by its manifest, which names the digests
-of its chunks. The manifests of a shard (`neuronxa.shards`) count as outputs of the job that first
-published them.
+of its chunks. The manifests of a shard (`neuronxa.jobs.shards`) count as outputs of the job that
+first published them.
 """
 
 from __future__ import annotations

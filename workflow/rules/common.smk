@@ -16,8 +16,8 @@ from neuronxa.activations.texts import EXTRACTION_VERSION
 from neuronxa.alignment import ALIGNMENT_VERSION
 from neuronxa.config import SHOWN
 from neuronxa.config.files import names_of, read_configuration
-from neuronxa.control_groups import memory_kills
-from neuronxa.disk import explain_disk
+from neuronxa.machine.control_groups import memory_kills
+from neuronxa.machine.disk import explain_disk
 from neuronxa.downstream.answers import RANKINGS_VERSION
 from neuronxa.downstream.harness.evaluation import HARNESS_VERSION
 from neuronxa.downstream.harness.folder import task_files as harness_files
@@ -26,16 +26,16 @@ from neuronxa.downstream.nli.evaluation import EVALUATION_VERSION
 from neuronxa.downstream.nli.sources import evaluation_files, training_files
 from neuronxa.downstream.nli.training import TRAINING_VERSION
 from neuronxa.errors import NeuronXAError
-from neuronxa.jobs import share_library
-from neuronxa.killed import killed_jobs, tell_killed
+from neuronxa.jobs.job import share_library
+from neuronxa.jobs.killed import killed_jobs, tell_killed
 from neuronxa.models.snapshot import SNAPSHOT_VERSION
 from neuronxa.models.sources import source_files
-from neuronxa.owner import note_owner
-from neuronxa.plan import make_plan
-from neuronxa import resources as requests
-from neuronxa.preflight import DiskWatch, check_space, check_writable, tell_if_full
+from neuronxa.upkeep.owner import note_owner
+from neuronxa.planning.plan import make_plan
+from neuronxa.planning import resources as requests
+from neuronxa.planning.preflight import DiskWatch, check_space, check_writable, tell_if_full
 from neuronxa.stores.journal import FORMAT
-from neuronxa.shards import withdraw_false
+from neuronxa.jobs.shards import withdraw_false
 
 share_library(LIBRARY)
 

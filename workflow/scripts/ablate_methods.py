@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from neuronxa.frames import read_frame, read_frames, write_frame
-from neuronxa.jobs import job
+from neuronxa.jobs.job import job
 from neuronxa.statistics import ablation
 
 with job(snakemake):

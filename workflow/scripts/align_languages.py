@@ -9,9 +9,9 @@ from neuronxa.alignment.reduction import reduce_alignment
 from neuronxa.alignment.scores import pairs_frame, scores_frame
 from neuronxa.config import load_settings
 from neuronxa.frames import write_frame
-from neuronxa.gpus import own_gpus
-from neuronxa.jobs import Progress, job
-from neuronxa.shards import folders_of
+from neuronxa.jobs.job import Progress, job
+from neuronxa.jobs.shards import folders_of
+from neuronxa.machine.gpus import own_gpus
 from neuronxa.stores.activations import Activations
 from neuronxa.stores.alignment import Alignment
 from neuronxa.stores.lock import writing

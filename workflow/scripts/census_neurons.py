@@ -5,9 +5,9 @@ from pathlib import Path
 
 from neuronxa.files import atomic_write_text
 from neuronxa.frames import write_frame
-from neuronxa.jobs import Progress, job
+from neuronxa.jobs.job import Progress, job
+from neuronxa.jobs.shards import folders_of
 from neuronxa.neurons.census import take_census
-from neuronxa.shards import folders_of
 from neuronxa.stores.activations import Activations
 
 with job(snakemake):

@@ -6,7 +6,7 @@ from pathlib import Path
 from neuronxa.config import CorpusRow
 from neuronxa.corpora.prepare import summarise
 from neuronxa.files import atomic_write_text
-from neuronxa.jobs import job
+from neuronxa.jobs.job import job
 from neuronxa.languages import Languages
 
 with job(snakemake):

@@ -6,7 +6,7 @@ import pandas as pd
 
 from neuronxa.alignment.methods import method_scores
 from neuronxa.frames import read_frame, write_frame
-from neuronxa.jobs import job
+from neuronxa.jobs.job import job
 
 with job(snakemake):
     parts = [

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from neuronxa.frames import read_frames, write_frame
-from neuronxa.jobs import job
+from neuronxa.jobs.job import job
 from neuronxa.statistics.mantel import compare_pairs
 
 with job(snakemake):

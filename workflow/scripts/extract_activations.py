@@ -6,9 +6,9 @@ from pathlib import Path
 from neuronxa.activations.shard import Shard
 from neuronxa.activations.texts import TextFolder
 from neuronxa.config import load_settings
-from neuronxa.gpus import own_gpus
-from neuronxa.jobs import Progress, job
-from neuronxa.shards import write_record
+from neuronxa.jobs.job import Progress, job
+from neuronxa.jobs.shards import write_record
+from neuronxa.machine.gpus import own_gpus
 
 with job(snakemake), own_gpus(snakemake.resources.get("gpu", 0)):
     names = snakemake.wildcards

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from neuronxa.config import load_settings
 from neuronxa.downstream.nli.training import FineTuning
-from neuronxa.gpus import own_gpus
-from neuronxa.jobs import Progress, job
+from neuronxa.jobs.job import Progress, job
+from neuronxa.machine.gpus import own_gpus
 
 with job(snakemake), own_gpus(snakemake.resources.get("gpu", 0)):
     names = snakemake.wildcards

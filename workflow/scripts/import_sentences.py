@@ -4,7 +4,7 @@ from pathlib import Path
 
 from neuronxa.config import CorpusRow
 from neuronxa.corpora.prepare import prepare_language
-from neuronxa.jobs import job
+from neuronxa.jobs.job import job
 from neuronxa.languages import Languages
 
 with job(snakemake):

@@ -5,9 +5,9 @@ from pathlib import Path
 from neuronxa.controls.fertility import fertility_frame
 from neuronxa.controls.texts import read_texts
 from neuronxa.frames import write_frame
-from neuronxa.jobs import job
+from neuronxa.jobs.job import job
+from neuronxa.jobs.shards import folders_of
 from neuronxa.languages import Languages
-from neuronxa.shards import folders_of
 from neuronxa.stores.activations import Activations
 
 with job(snakemake):

@@ -5,7 +5,7 @@ from pathlib import Path
 from neuronxa.controls.lexical import lexical_frame
 from neuronxa.controls.texts import beside_pivot, read_texts
 from neuronxa.frames import write_frame
-from neuronxa.jobs import Progress, job
+from neuronxa.jobs.job import Progress, job
 
 with job(snakemake):
     corpus = snakemake.wildcards.corpus

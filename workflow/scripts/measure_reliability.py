@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from neuronxa.frames import write_frame
-from neuronxa.jobs import job
+from neuronxa.jobs.job import job
 from neuronxa.statistics.reliability import alignment_reliability
 from neuronxa.stores.alignment import Alignment
 

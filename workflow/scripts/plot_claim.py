@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from neuronxa.frames import read_frame
-from neuronxa.jobs import job
+from neuronxa.jobs.job import job
 from neuronxa.output.figures import figure_claim
 from neuronxa.output.labels import Labels
 from neuronxa.output.style import save_figure

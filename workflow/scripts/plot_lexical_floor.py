@@ -4,7 +4,7 @@ from pathlib import Path
 
 from neuronxa.alignment.methods import method_scores
 from neuronxa.frames import read_frame
-from neuronxa.jobs import job
+from neuronxa.jobs.job import job
 from neuronxa.languages import Languages
 from neuronxa.output.figures import figure_lexical
 from neuronxa.output.labels import Labels

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from neuronxa.frames import read_frame, read_frames
-from neuronxa.jobs import job
+from neuronxa.jobs.job import job
 from neuronxa.languages import Languages
 from neuronxa.output.figures import figure_scatter
 from neuronxa.output.labels import Labels

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from neuronxa.downstream.nli.training import CURVE
 from neuronxa.frames import read_frame
-from neuronxa.jobs import job
+from neuronxa.jobs.job import job
 from neuronxa.output.figures import figure_training
 from neuronxa.output.labels import Labels
 from neuronxa.output.style import save_figure

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from neuronxa.config import TaskRow
 from neuronxa.downstream.nli.prepare import prepare_evaluation, prepare_training
-from neuronxa.jobs import job
+from neuronxa.jobs.job import job
 from neuronxa.languages import Languages
 
 with job(snakemake):

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from neuronxa.downstream.answers import RankingShard
 from neuronxa.downstream.probes import ClozeProbe, FactProbe
-from neuronxa.gpus import own_gpus
-from neuronxa.jobs import Progress, job
-from neuronxa.plan import make_plan
-from neuronxa.shards import write_record
+from neuronxa.jobs.job import Progress, job
+from neuronxa.jobs.shards import write_record
+from neuronxa.machine.gpus import own_gpus
+from neuronxa.planning.plan import make_plan
 
 with job(snakemake), own_gpus(snakemake.resources.get("gpu", 0)):
     names = snakemake.wildcards

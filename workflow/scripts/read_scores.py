@@ -5,7 +5,7 @@ from pathlib import Path
 from neuronxa.config import ModelRow, TaskRow
 from neuronxa.downstream.scores.read import read_scores
 from neuronxa.frames import write_frame
-from neuronxa.jobs import job
+from neuronxa.jobs.job import job
 from neuronxa.languages import Languages
 
 with job(snakemake):

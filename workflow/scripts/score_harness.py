@@ -5,7 +5,7 @@ from pathlib import Path
 from neuronxa.config import TaskRow
 from neuronxa.downstream.harness.scores import score_run
 from neuronxa.frames import write_frame
-from neuronxa.jobs import job
+from neuronxa.jobs.job import job
 
 with job(snakemake):
     scores, items = score_run(

@@ -5,8 +5,8 @@ from pathlib import Path
 from neuronxa.downstream.knowledge import score_rankings
 from neuronxa.downstream.rankings import read_rankings
 from neuronxa.frames import write_frame
-from neuronxa.jobs import job
-from neuronxa.shards import folders_of
+from neuronxa.jobs.job import job
+from neuronxa.jobs.shards import folders_of
 
 with job(snakemake):
     params = snakemake.params

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from neuronxa.config import ModelRow
-from neuronxa.jobs import job
+from neuronxa.jobs.job import job
 from neuronxa.models.snapshot import make_snapshot
 from neuronxa.stores.lock import writing
 

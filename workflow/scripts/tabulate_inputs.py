@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from neuronxa.jobs import job
+from neuronxa.jobs.job import job
 from neuronxa.models.snapshot import read_card
 from neuronxa.output.labels import Labels
 from neuronxa.output.tables import models_table, texts_table, write_table

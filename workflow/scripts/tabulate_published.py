@@ -6,7 +6,7 @@ import pandas as pd
 
 from neuronxa.config.published import read_published
 from neuronxa.frames import read_frame, read_frames
-from neuronxa.jobs import job
+from neuronxa.jobs.job import job
 from neuronxa.languages import Languages
 from neuronxa.output.labels import Labels
 from neuronxa.output.tables import published_table, write_table

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from neuronxa.frames import read_frame
-from neuronxa.jobs import job
+from neuronxa.jobs.job import job
 from neuronxa.languages import Languages
 from neuronxa.output.labels import Labels
 from neuronxa.output.tables import scores_table, write_table

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from neuronxa.frames import read_frames
-from neuronxa.jobs import job
+from neuronxa.jobs.job import job
 from neuronxa.output.labels import Labels
 from neuronxa.output.tables import sources_table, write_table
 from neuronxa.statistics.sources import compare_sources, with_shots

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from neuronxa.config.published import read_published
 from neuronxa.frames import read_frame, read_frames, write_frame
-from neuronxa.jobs import job
+from neuronxa.jobs.job import job
 from neuronxa.statistics.claim import chance_share, claim_frame
 from neuronxa.statistics.reliability import task_reliability
 from neuronxa.statistics.reported import reported_correlations

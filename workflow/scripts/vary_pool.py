@@ -4,7 +4,7 @@ from pathlib import Path
 
 from neuronxa.controls.pool import pool_frames
 from neuronxa.frames import write_frame
-from neuronxa.jobs import Progress, job
+from neuronxa.jobs.job import Progress, job
 from neuronxa.stores.alignment import Alignment
 
 with job(snakemake):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from neuronxa.frames import read_frame, read_frames
-from neuronxa.jobs import job
+from neuronxa.jobs.job import job
 from neuronxa.languages import Languages
 from neuronxa.output.labels import Labels
 from neuronxa.output.site import Results, Run, Shown, caption_of, write_site

@@ -12,9 +12,9 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from neuronxa import control_groups
 from neuronxa.config import ExtractionRow
 from neuronxa.errors import ModelError
+from neuronxa.machine import control_groups
 from neuronxa.models.snapshot import ModelCard, count_parameters
 from neuronxa.stores.layout import Layout
 

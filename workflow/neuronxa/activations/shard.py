@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from neuronxa.activations.texts import Text, identity_of
 from neuronxa.config import ExtractionRow
 from neuronxa.config.settings import ExtractionSettings
-from neuronxa.disk import require_space
 from neuronxa.errors import CorpusError, NeuronXAError
+from neuronxa.machine.disk import require_space
 from neuronxa.models.snapshot import ModelCard, check_snapshot, read_card
 from neuronxa.progress import SILENT, Counter
 from neuronxa.stores.journal import STORE, Journal

@@ -16,7 +16,7 @@ from neuronxa.alignment.layer import Layer
 from neuronxa.alignment.products import ON_CPU, Products
 from neuronxa.alignment.question import Reduction
 from neuronxa.alignment.work import Work
-from neuronxa.disk import require_space
+from neuronxa.machine.disk import require_space
 from neuronxa.progress import SILENT, Counter
 from neuronxa.stores.activations import refuse_mixed
 from neuronxa.stores.alignment_store import AlignmentStore

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from neuronxa.comparison import MEAN_TOLERANCE, TOLERANCE, compare_runs
+from neuronxa.upkeep.comparison import MEAN_TOLERANCE, TOLERANCE, compare_runs
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from neuronxa.commands.options import add_configs, plans_of
-from neuronxa.disk import shown
-from neuronxa.housekeeping import delete, refuse_running, total
-from neuronxa.inventory import INPUTS, Inventory, Item
+from neuronxa.machine.disk import shown
+from neuronxa.upkeep.housekeeping import delete, refuse_running, total
+from neuronxa.upkeep.inventory import INPUTS, Inventory, Item
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from neuronxa.lineage import describe, lineage_of
+from neuronxa.upkeep.lineage import describe, lineage_of
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from neuronxa.config.files import DEFAULT, read_configuration
-from neuronxa.plan import Plan, make_plan
+from neuronxa.planning.plan import Plan, make_plan
 
 
 def add_configs(parser: argparse.ArgumentParser) -> None:

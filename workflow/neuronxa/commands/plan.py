@@ -8,13 +8,13 @@ from pathlib import Path
 import joblib
 
 from neuronxa.commands.options import add_configs, configurations_of
-from neuronxa.disk import shown
-from neuronxa.forecast import Forecast, Machine, foretell
-from neuronxa.gpus import visible_gpus
+from neuronxa.machine.disk import shown
+from neuronxa.machine.gpus import visible_gpus
 from neuronxa.models.shapes import shape_of
-from neuronxa.plan import make_plan
-from neuronxa.preflight import told
-from neuronxa.space import parts_of
+from neuronxa.planning.forecast import Forecast, Machine, foretell
+from neuronxa.planning.plan import make_plan
+from neuronxa.planning.preflight import told
+from neuronxa.planning.space import parts_of
 
 _KINDS = {
     "extraction": "extraction",

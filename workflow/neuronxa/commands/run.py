@@ -16,8 +16,8 @@ from pathlib import Path
 from neuronxa.commands.bucket import LOCK, add_following
 from neuronxa.commands.options import add_configs, configurations_of
 from neuronxa.errors import NeuronXAError
-from neuronxa.owner import release, turn
 from neuronxa.stores.lock import writing
+from neuronxa.upkeep.owner import release, turn
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 
 from neuronxa.commands.options import add_configs, plans_of
-from neuronxa.disk import shown
-from neuronxa.preflight import told
-from neuronxa.space import parts_of
+from neuronxa.machine.disk import shown
+from neuronxa.planning.preflight import told
+from neuronxa.planning.space import parts_of
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from neuronxa.owner import release, turn
+from neuronxa.upkeep.owner import release, turn
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from neuronxa.damage import find_damage
-from neuronxa.jobs import Progress
+from neuronxa.jobs.job import Progress
+from neuronxa.upkeep.damage import find_damage
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

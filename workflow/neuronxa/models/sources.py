@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from neuronxa.config import ModelRow
-from neuronxa.disk import explain_disk, require_space
 from neuronxa.errors import ModelError
+from neuronxa.machine.disk import explain_disk, require_space
 
 #: What a snapshot is made of. Pickled weights and code are none of it, wherever they come from.
 HUB_FILES = (

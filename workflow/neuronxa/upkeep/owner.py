@@ -24,10 +24,10 @@ from pathlib import Path
 
 import psutil
 
-from neuronxa.control_groups import memory_kills
 from neuronxa.errors import NeuronXAError
 from neuronxa.files import atomic_write_text
-from neuronxa.killed import killed_jobs, tell_killed
+from neuronxa.jobs.killed import killed_jobs, tell_killed
+from neuronxa.machine.control_groups import memory_kills
 from neuronxa.stores.journal import read_json
 
 _TIME = "%Y-%m-%d %H:%M:%S"

@@ -17,9 +17,9 @@ from typing import Any
 import psutil
 from tqdm import tqdm
 
-from neuronxa.disk import explain_disk
 from neuronxa.errors import NeuronXAError
-from neuronxa.killed import FAILED, FINISHED, MEMORY, STARTED
+from neuronxa.jobs.killed import FAILED, FINISHED, MEMORY, STARTED
+from neuronxa.machine.disk import explain_disk
 from neuronxa.provenance import JobRecord
 
 logger = logging.getLogger("neuronxa")

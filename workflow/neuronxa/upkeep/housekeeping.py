@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from neuronxa.errors import StoreError
-from neuronxa.inventory import Item
-from neuronxa.owner import workers
 from neuronxa.provenance import forget
 from neuronxa.stores.journal import MANIFEST, RECORD
 from neuronxa.stores.lock import claimed
+from neuronxa.upkeep.inventory import Item
+from neuronxa.upkeep.owner import workers
 
 LOCK = ".lock"
 
@@ -22,7 +22,7 @@ def delete(item: Item, *, within: Path) -> bool:
     Parameters
     ----------
     item
-        What `neuronxa.inventory` calls stale.
+        What `neuronxa.upkeep.inventory` calls stale.
     within
         Folder whose locks count: ``results`` or ``resources``.
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from neuronxa import control_groups
+from neuronxa.machine import control_groups
 
 #: First and last words of a job in its log.
 STARTED, FINISHED, FAILED = "started", "finished", "failed"

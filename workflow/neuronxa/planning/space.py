@@ -13,10 +13,10 @@ from typing import get_args
 
 from neuronxa.config import CorpusRow, ExtractionRow, ModelRow, Shape
 from neuronxa.config.settings import MeasureName
-from neuronxa.disk import used_bytes
+from neuronxa.machine.disk import used_bytes
 from neuronxa.models.shapes import shape_of
 from neuronxa.models.snapshot import HANDLE, count_parameters
-from neuronxa.plan import Plan
+from neuronxa.planning.plan import Plan
 from neuronxa.stores.alignment import AlignmentLayout
 from neuronxa.stores.layout import Layout
 from neuronxa.stores.registry import ALIGNMENT_ARRAYS, representations_of

@@ -22,8 +22,8 @@ from pathlib import Path
 from neuronxa.activations.memory import ITEM_BYTES
 from neuronxa.config import Shape
 from neuronxa.models.shapes import shape_of
-from neuronxa.plan import Plan
-from neuronxa.resources import PROGRAM, READING, WEIGHTS, task_hours
+from neuronxa.planning.plan import Plan
+from neuronxa.planning.resources import PROGRAM, READING, WEIGHTS, task_hours
 from neuronxa.stores.registry import representations_of
 
 #: Operations a second of an extraction, stores written, by the bytes of a number: of a GPU, and of

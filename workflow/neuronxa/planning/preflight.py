@@ -7,7 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from neuronxa.disk import (
+from neuronxa.errors import DiskError
+from neuronxa.machine.disk import (
     MAKE_SPACE,
     existing,
     explain_disk,
@@ -16,9 +17,8 @@ from neuronxa.disk import (
     require_space,
     shown,
 )
-from neuronxa.errors import DiskError
-from neuronxa.plan import Plan
-from neuronxa.space import Part, parts_of
+from neuronxa.planning.plan import Plan
+from neuronxa.planning.space import Part, parts_of
 from neuronxa.stores.sizes import LEAST
 
 #: Less free space than this is a full disk: Snakemake writes small files all the time.

@@ -17,13 +17,13 @@ from typing import Any
 
 from neuronxa.activations.texts import EXTRACTION_VERSION, Text, identity_of
 from neuronxa.alignment import ALIGNMENT_VERSION
-from neuronxa.disk import used_bytes
 from neuronxa.downstream.answers import RANKINGS_VERSION
 from neuronxa.downstream.harness.evaluation import HARNESS_VERSION
 from neuronxa.downstream.nli.evaluation import EVALUATION_VERSION
 from neuronxa.downstream.nli.training import TRAINING_VERSION
+from neuronxa.machine.disk import used_bytes
 from neuronxa.models.snapshot import HANDLE, read_card
-from neuronxa.plan import Plan
+from neuronxa.planning.plan import Plan
 from neuronxa.stores.journal import FORMAT, MANIFEST, RECORD, read_json, sealed
 
 #: Key of a record's identity -> the version that runs make today.

@@ -18,8 +18,8 @@ from neuronxa.downstream.harness.names import exceptions
 from neuronxa.downstream.nli.sources import available
 from neuronxa.downstream.task_files import TaskFolder
 from neuronxa.errors import ConfigError
+from neuronxa.jobs.shards import cut_shards
 from neuronxa.models.sources import check_source
-from neuronxa.shards import cut_shards
 
 #: What the user brings, by source of a model, reader of a corpus and kind of a task.
 MODEL_FILES = {
@@ -73,7 +73,7 @@ class Plan:
         return cut_shards(self.task_languages[task], self.settings.file.shard_languages)
 
     def shard_records(self) -> Iterator[Path]:
-        """The record of every shard of the run (`neuronxa.shards`)."""
+        """The record of every shard of the run (`neuronxa.jobs.shards`)."""
         for model, corpus, extraction in self.runs():
             folder = Path("results/activations", model, corpus, extraction)
             yield from (folder / f"shard.{name}.json" for name in self.corpus_shards(corpus))

@@ -1,0 +1,1 @@
+"""What the machine gives: memory, disk and GPUs, and how it refuses them."""

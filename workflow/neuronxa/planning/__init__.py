@@ -1,0 +1,1 @@
+"""What a run is about and will take, told before it begins."""

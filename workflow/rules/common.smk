@@ -16,26 +16,31 @@ from neuronxa.activations.texts import EXTRACTION_VERSION
 from neuronxa.alignment import ALIGNMENT_VERSION
 from neuronxa.config import SHOWN
 from neuronxa.config.files import names_of, read_configuration
-from neuronxa.machine.control_groups import memory_kills
-from neuronxa.machine.disk import explain_disk
 from neuronxa.downstream.answers import RANKINGS_VERSION
 from neuronxa.downstream.harness.evaluation import HARNESS_VERSION
 from neuronxa.downstream.harness.folder import task_files as harness_files
-from neuronxa.downstream.scores.files import score_files
 from neuronxa.downstream.nli.evaluation import EVALUATION_VERSION
 from neuronxa.downstream.nli.sources import evaluation_files, training_files
 from neuronxa.downstream.nli.training import TRAINING_VERSION
+from neuronxa.downstream.scores.files import score_files
 from neuronxa.errors import NeuronXAError
 from neuronxa.jobs.job import share_library
 from neuronxa.jobs.killed import killed_jobs, tell_killed
+from neuronxa.jobs.shards import withdraw_false
+from neuronxa.machine.control_groups import memory_kills
+from neuronxa.machine.disk import explain_disk
 from neuronxa.models.snapshot import SNAPSHOT_VERSION
 from neuronxa.models.sources import source_files
-from neuronxa.upkeep.owner import note_owner
-from neuronxa.planning.plan import make_plan
 from neuronxa.planning import resources as requests
-from neuronxa.planning.preflight import DiskWatch, check_space, check_writable, tell_if_full
+from neuronxa.planning.plan import make_plan
+from neuronxa.planning.preflight import (
+    DiskWatch,
+    check_space,
+    check_writable,
+    tell_if_full,
+)
 from neuronxa.stores.journal import FORMAT
-from neuronxa.jobs.shards import withdraw_false
+from neuronxa.upkeep.owner import note_owner
 
 share_library(LIBRARY)
 

@@ -23,6 +23,10 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/requests.smk"
+include: "workflow/rules/inputs.smk"
+include: "workflow/rules/outputs.smk"
+include: "workflow/rules/handlers.smk"
 include: "workflow/rules/models.smk"
 include: "workflow/rules/corpora.smk"
 include: "workflow/rules/activations.smk"

@@ -14,7 +14,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --rerun-incomplete $(if $(CONFIG)
 REPORT := results/report.html
 
 .DEFAULT_GOAL := help
-.PHONY: help install run redraw report verify test test-slurm bench bench-dag torture precision docs lint format lock audit doctor plan space gc clean
+.PHONY: help install run redraw report verify test test-slurm bench bench-engines bench-dag torture precision docs lint format lock audit doctor plan space gc clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -67,6 +67,9 @@ bench-inputs: install
 bench: bench-inputs  ## measure speed and memory of extraction and comparison against bare products
 	$(BIN)/python -m tests.benchmarks.extraction $(BENCH_MODELS) --texts $(TEXTS) $(BENCH)
 	$(BIN)/python -m tests.benchmarks.alignment --stores $(STORES)
+
+bench-engines: install  ## measure what Dask processes, a bucket and Slurm cost against a local run
+	$(BIN)/python -m tests.benchmarks.engines $(BENCH)
 
 bench-dag: install  ## measure how long Snakemake plans, by models, languages and corpora
 	$(BIN)/python -m tests.benchmarks.dag

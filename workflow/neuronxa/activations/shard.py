@@ -20,7 +20,7 @@ from neuronxa.machine.disk import require_space
 from neuronxa.models.snapshot import ModelCard, check_snapshot, read_card
 from neuronxa.progress import SILENT, Counter
 from neuronxa.stores.journal import STORE, Journal
-from neuronxa.stores.lock import LOCK, writing
+from neuronxa.stores.publishing import publish_one
 from neuronxa.stores.sizes import LEAST, activation_bytes
 
 if TYPE_CHECKING:
@@ -76,12 +76,11 @@ class Shard:
             The manifest.
         """
         card = read_card(self.snapshot)
-        if not self._journal(language, card).complete:
-            with writing(*(self.folder / code / LOCK for code in {*self.texts, language})):
-                # another process may have extracted it meanwhile
-                if not self._journal(language, card).complete:
-                    self._extract(language, card, threads=threads, progress=progress)
-        return self._journal(language, card).publish()
+        return publish_one(
+            lambda: self._journal(language, card),
+            [self.folder / code for code in {*self.texts, language}],
+            lambda: self._extract(language, card, threads=threads, progress=progress),
+        )
 
     def check(self) -> None:
         """Refuse texts that cannot be extracted, all in one message, before a model is loaded.

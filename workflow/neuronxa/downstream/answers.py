@@ -17,7 +17,7 @@ from neuronxa.files import digest
 from neuronxa.models.snapshot import check_snapshot, read_card
 from neuronxa.progress import SILENT, Counter
 from neuronxa.stores.journal import Journal
-from neuronxa.stores.lock import LOCK, writing
+from neuronxa.stores.publishing import publish_one
 
 #: Raised whenever the same questions would get other rankings.
 RANKINGS_VERSION = 1
@@ -60,11 +60,11 @@ class RankingShard:
         progress
             Counts questions.
         """
-        if not self._journal(language).complete:
-            with writing(*(self.folder / code / LOCK for code in self.probe.languages)):
-                if not self._journal(language).complete:
-                    self._answer(language, threads=threads, progress=progress)
-        return self._journal(language).publish()
+        return publish_one(
+            lambda: self._journal(language),
+            [self.folder / code for code in self.probe.languages],
+            lambda: self._answer(language, threads=threads, progress=progress),
+        )
 
     def _answer(self, language: str, *, threads: int, progress: Counter) -> None:
         order = [language, *(code for code in self.probe.languages if code != language)]

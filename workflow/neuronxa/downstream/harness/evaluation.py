@@ -32,7 +32,7 @@ from neuronxa.languages import Languages
 from neuronxa.models.snapshot import check_snapshot, read_card
 from neuronxa.progress import SILENT, Counter
 from neuronxa.stores.journal import Journal
-from neuronxa.stores.lock import writing
+from neuronxa.stores.lock import LOCK, writing
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ class HarnessRun:
         CorpusError
             The data of a task cannot be had; found out for all languages before the model loads.
         """
-        with writing(self.folder / ".lock"):
+        with writing(self.folder / LOCK):
             catalog = Catalog(self.row)
             names = catalog.names(self.languages, self.sheet)
             without = [code for code in self.languages if code not in names]

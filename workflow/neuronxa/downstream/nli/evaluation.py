@@ -23,7 +23,7 @@ from neuronxa.models.snapshot import check_snapshot
 from neuronxa.progress import SILENT, Counter
 from neuronxa.provenance import remake
 from neuronxa.stores.journal import MANIFEST, Journal, read_manifest
-from neuronxa.stores.lock import LOCK, writing
+from neuronxa.stores.publishing import publish_one
 
 #: Raised whenever the same weights and pairs would give other predictions.
 EVALUATION_VERSION = 1
@@ -79,11 +79,11 @@ class EvaluationShard:
         StoreError, ModelError
             The fine-tuned weights are not published, or damaged.
         """
-        if not self._journal(language).complete:
-            with writing(*(self.folder / code / LOCK for code in self.pairs)):
-                if not self._journal(language).complete:
-                    self._evaluate(language, threads=threads, progress=progress)
-        return self._journal(language).publish()
+        return publish_one(
+            lambda: self._journal(language),
+            [self.folder / code for code in self.pairs],
+            lambda: self._evaluate(language, threads=threads, progress=progress),
+        )
 
     def _evaluate(self, language: str, *, threads: int, progress: Counter) -> None:
         import torch

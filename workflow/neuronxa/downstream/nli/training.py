@@ -27,7 +27,7 @@ from neuronxa.models.snapshot import check_snapshot, read_card
 from neuronxa.progress import SILENT, Counter
 from neuronxa.provenance import remake
 from neuronxa.stores.journal import MANIFEST, Journal, read_manifest
-from neuronxa.stores.lock import writing
+from neuronxa.stores.lock import LOCK, writing
 
 #: Raised whenever the same pairs would give other weights.
 TRAINING_VERSION = 1
@@ -82,7 +82,7 @@ class FineTuning:
         CorpusError
             There are fewer pairs than are asked for.
         """
-        with writing(self.folder / ".lock"):
+        with writing(self.folder / LOCK):
             journal = Journal(self.folder, identity=self._identity(), layout={})
             if not journal.resume():
                 for name in (CHECKPOINTS, WEIGHTS):

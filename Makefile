@@ -10,7 +10,7 @@ BUCKET ?=
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --rerun-incomplete $(if $(CONFIG),--configfile $(CONFIG))
+SNAKEMAKE := $(BIN)/snakemake --quiet host reason --cores $(CORES) --rerun-incomplete $(if $(CONFIG),--configfile $(CONFIG))
 REPORT := results/report.html
 
 .DEFAULT_GOAL := help

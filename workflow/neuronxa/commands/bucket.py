@@ -32,7 +32,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def add_following(parser: argparse.ArgumentParser) -> None:
     """Options of who follows a run."""
     parser.add_argument(
-        "--every", type=float, default=60.0, metavar="SECONDS", help="between two uploads (60)"
+        "--every", type=float, metavar="SECONDS", help="between two uploads; by default a minute"
     )
     parser.add_argument(
         "--take-over",
@@ -43,7 +43,7 @@ def add_following(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Move the files; waits while another process of this folder does."""
-    from neuronxa.bucket.bucket import Bucket
+    from neuronxa.bucket.bucket import EVERY, Bucket
 
     bucket = Bucket(options.url)
     with writing(LOCK):
@@ -53,7 +53,8 @@ def run(options: argparse.Namespace) -> int:
         process = psutil.Process(options.process) if options.process else None
         bucket.open(take_over=options.take_over)
         if options.action == "follow":
-            bucket.follow(lambda: process is not None and _lives(process), every=options.every)
+            every = EVERY if options.every is None else options.every
+            bucket.follow(lambda: process is not None and _lives(process), every=every)
         else:
             print(f"{bucket.push()} files uploaded")
             bucket.close()

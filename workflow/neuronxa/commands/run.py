@@ -54,6 +54,7 @@ def _begin_to_follow(options: argparse.Namespace) -> None:
         fetched = Bucket(options.bucket).open(take_over=options.take_over)
     print(f"Results follow to {options.bucket}; {fetched} files were fetched from there.")
     command = [sys.executable, "-m", "neuronxa", "bucket", "follow", options.bucket]
-    command += ["--every", str(options.every)]
+    if options.every is not None:
+        command += ["--every", str(options.every)]
     # in a session of its own: what kills the run must not keep its last results from the bucket
     subprocess.Popen([*command, "--process", str(os.getpid())], start_new_session=True)

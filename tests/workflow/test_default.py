@@ -238,7 +238,7 @@ def test_every_table_and_figure_goes_into_a_paper_as_it_is(run, tmp_path):
         (long if "longtable}" in text.split("\n", 1)[1] else short).append(path)
     floats = [rf"\typeout{{<{path}>}}\input{{{path}}}\clearpage" for path in short]
     for path in figures:
-        picture = rf"\includegraphics{{{path}}}"
+        picture = rf"\includegraphics[width=\textwidth]{{{path}}}"
         floats.append(rf"\typeout{{<{path}>}}\begin{{figure*}}{picture}\end{{figure*}}\clearpage")
     pages = [rf"\typeout{{<{path}>}}\input{{{path}}}\clearpage" for path in long]
     (tmp_path / "paper.tex").write_text(PAPER % ("\n".join(floats), "\n".join(pages)), "utf-8")

@@ -24,7 +24,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from neuronxa.jobs.killed import killed_jobs
+from neuronxa.jobs.endings import killed_jobs
 from neuronxa.upkeep.owner import workers
 
 from ..workflow.project import make_project

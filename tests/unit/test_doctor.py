@@ -23,7 +23,7 @@ def found(content, **options):
 def test_a_machine_that_can_run_has_no_fault(content, capsys):
     findings = found(content)
     assert [one for one in findings.values() if one.state == "fault"] == []
-    assert findings["config own.yaml"].told.startswith("2 models, 24 languages, 1 corpora")
+    assert findings["config own.yaml"].told.startswith("2 models, 24 languages, 1 corpus, ")
     assert findings["Python"].state == findings["packages"].state == "ok"
     assert "free" in findings["memory"].told
     assert main(["doctor"]) == 0
@@ -44,7 +44,28 @@ def test_a_config_with_a_fault_is_told_with_its_remedy_and_the_rest_goes_on(
     assert main(["doctor", "--config", str(own)]) == 1
     shown = capsys.readouterr().out
     assert "FAULT config" in shown
-    assert "1 faults" in shown
+    assert "\n1 fault\n" in shown
+
+
+def test_texts_that_do_not_belong_together_are_a_fault(content, tmp_path):
+    for code in ("eng_Latn", "deu_Latn"):
+        (tmp_path / f"{code}.txt").write_text(f"One of {code}.\nTwo of {code}.\n", "utf-8")
+    sheet = tmp_path / "corpora.tsv"
+    sheet.write_text(
+        f"corpus\tlabel\treader\tlocation\tsentences\nmine\tMine\tfolder\t{tmp_path}\t2\n", "utf-8"
+    )
+    own = {
+        **content,
+        "corpora": ["mine"],
+        "languages": "all",
+        "sheets": {**content.get("sheets", {}), "corpora": str(sheet)},
+    }
+    assert found(own)["corpus mine"].told == "2 languages, 2 sentences of each"
+    (tmp_path / "deu_Latn.txt").write_text("One of deu_Latn.\n", "utf-8")
+    fault = found(own)["corpus mine"]
+    assert fault.state == "fault"
+    assert "not parallel: deu_Latn.txt has 1 line" in fault.told
+    assert "empty line" in fault.remedy
 
 
 def test_a_model_on_a_hub_is_asked_for_unless_its_snapshot_is_made(content, tmp_path, monkeypatch):

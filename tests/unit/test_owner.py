@@ -14,7 +14,7 @@ import pytest
 
 from neuronxa.__main__ import main
 from neuronxa.errors import NeuronXAError
-from neuronxa.jobs.killed import STARTED
+from neuronxa.jobs.endings import STARTED
 from neuronxa.upkeep.owner import note_owner, release, turn, workers
 
 SLEEP = "import time; time.sleep(60)"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from neuronxa.config import ModelRow
+from neuronxa.corpora.prepare import read_checked
 from neuronxa.errors import NeuronXAError
 from neuronxa.machine import control_groups
 from neuronxa.machine.disk import free_bytes, shown
@@ -68,9 +69,11 @@ def examine(
         try:
             plan = make_plan(content, where=where)
         except NeuronXAError as error:
-            yield Finding("fault", f"config {where}", error.what, error.remedy or "")
+            yield _fault(f"config {where}", error)
             continue
         yield Finding("ok", f"config {where}", _told(plan))
+        for corpus in plan.settings.corpora:
+            yield _text(plan, corpus)
         for row in plan.settings.models.values():
             yield _source(row, ask_hub or _ask_hub)
 
@@ -115,7 +118,7 @@ def _machine() -> Iterator[Finding]:
         check_writable()
         yield Finding("ok", "disk", f"{shown(free_bytes(Path()))} free, can be written")
     except NeuronXAError as error:
-        yield Finding("fault", "disk", error.what, error.remedy or "")
+        yield _fault("disk", error)
 
 
 def _gpus() -> Iterator[Finding]:
@@ -142,14 +145,40 @@ def _gpus() -> Iterator[Finding]:
         yield Finding("note", "GPU", "none: models run on the processor")
 
 
+def _fault(what: str, error: NeuronXAError) -> Finding:
+    """What a run would be refused for."""
+    allowed = f"\n        Allowed: {error.allowed}" if error.allowed else ""
+    told = f"{error.where}: {error.what}" if error.where else error.what
+    return Finding("fault", what, told + allowed, error.remedy)
+
+
 def _told(plan: Plan) -> str:
     """A plan in few words."""
     settings = plan.settings
-    return (
-        f"{len(settings.models)} models, {len(plan.languages)} languages, "
-        f"{len(settings.corpora)} corpora, {len(settings.extractions)} extractions, "
-        f"{len(settings.tasks)} tasks"
-    )
+    counts = {
+        ("model", "models"): settings.models,
+        ("language", "languages"): plan.languages,
+        ("corpus", "corpora"): settings.corpora,
+        ("extraction", "extractions"): settings.extractions,
+        ("task", "tasks"): settings.tasks,
+    }
+    return ", ".join(f"{len(found)} {words[len(found) != 1]}" for words, found in counts.items())
+
+
+def _text(plan: Plan, corpus: str) -> Finding:
+    """Whether the texts of a corpus can be read, belong together and are what they should be."""
+    row, languages = plan.settings.corpora[corpus], plan.settings.languages
+    what = f"corpus {corpus}"
+    if row.reader == "hub":
+        return Finding("note", what, f"is read from the hub, {row.location}, when it is needed")
+    reader = plan.reader(corpus)
+    codes = plan.stored_languages(corpus)
+    try:
+        for code in codes:
+            read_checked(reader, row, code, languages=languages)
+    except NeuronXAError as error:
+        return _fault(what, error)
+    return Finding("ok", what, f"{len(codes)} languages, {row.sentences} sentences of each")
 
 
 def _source(row: ModelRow, ask_hub: AskHub) -> Finding:

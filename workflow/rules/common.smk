@@ -25,7 +25,7 @@ from neuronxa.downstream.nli.training import TRAINING_VERSION
 from neuronxa.downstream.scores.files import score_files
 from neuronxa.errors import NeuronXAError
 from neuronxa.jobs.job import share_library
-from neuronxa.jobs.killed import killed_jobs, tell_killed
+from neuronxa.jobs.endings import failed_jobs, killed_jobs, tell_killed
 from neuronxa.jobs.shards import withdraw_false
 from neuronxa.machine.control_groups import memory_kills
 from neuronxa.machine.disk import explain_disk

@@ -32,6 +32,13 @@ onstart:
 
 
 onerror:
-    for one in killed_jobs(Path("results/logs"), since=STARTED_AT):
-        for_memory = memory_kills() > MEMORY_KILLS
-        print(tell_killed(one, for_memory=for_memory), file=sys.stderr)
+    # what the jobs have said stands far above, or on another machine
+    logs = Path("results/logs")
+    stopped = [str(failed) for failed in failed_jobs(logs, since=STARTED_AT)]
+    for_memory = memory_kills() > MEMORY_KILLS
+    stopped += [
+        tell_killed(killed, for_memory=for_memory)
+        for killed in killed_jobs(logs, since=STARTED_AT)
+    ]
+    if stopped:
+        print("\nWhat stopped the run:", *stopped, sep="\n\n", file=sys.stderr)

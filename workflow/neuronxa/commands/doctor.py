@@ -22,5 +22,6 @@ def run(options: argparse.Namespace) -> int:
         remedy = f"\n        Hint: {finding.remedy}" if finding.remedy else ""
         print(f"{_SIGNS[finding.state]} {finding.what}: {finding.told}{remedy}", flush=True)
         faults += finding.state == "fault"
-    print(f"\n{faults} faults" if faults else "\nNothing stands in the way of a run.")
+    told = "1 fault" if faults == 1 else f"{faults} faults"
+    print(f"\n{told}" if faults else "\nNothing stands in the way of a run.")
     return int(faults > 0)

@@ -62,7 +62,8 @@ class FolderReader:
                 f"the corpus is not parallel: {path.name} has {len(lines)} lines, "
                 f"{reference.name} has {count}",
                 where=str(self._folder),
-                remedy="write an empty line where a sentence is missing",
+                remedy="write an empty line where a sentence is missing, or put back a line that "
+                "was lost",
             )
         return lines
 

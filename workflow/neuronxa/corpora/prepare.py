@@ -50,6 +50,24 @@ def select(reader: Reader, row: CorpusRow, language: str) -> Sentences:
     )
 
 
+def read_checked(
+    reader: Reader, row: CorpusRow, language: str, *, languages: Languages
+) -> Sentences:
+    """Read the chosen sentences of a language, and refuse what is no text of it.
+
+    Raises
+    ------
+    CorpusError
+        The language cannot be read, or `neuronxa.corpora.checks.check` refuses its text.
+    """
+    chosen = select(reader, row, language)
+    try:
+        check(chosen.texts, languages[language], chosen.pivot_texts)
+    except CorpusError as error:
+        raise _named(row, error) from None
+    return chosen
+
+
 def prepare_language(
     row: CorpusRow,
     language: str,
@@ -87,11 +105,7 @@ def prepare_language(
             remedy="a path for the pivot's side goes with the layout 'pairs' and with no other",
         )
     reader = open_reader(row, languages, pivot)
-    chosen = select(reader, row, language)
-    try:
-        check(chosen.texts, languages[language], chosen.pivot_texts)
-    except CorpusError as error:
-        raise _named(row, error) from None
+    chosen = read_checked(reader, row, language, languages=languages)
     record = {
         "corpus": row.corpus,
         "language": language,

@@ -18,7 +18,7 @@ import psutil
 from tqdm import tqdm
 
 from neuronxa.errors import NeuronXAError
-from neuronxa.jobs.killed import FAILED, FINISHED, MEMORY, STARTED
+from neuronxa.jobs.endings import FAILED, FINISHED, MEMORY, STARTED
 from neuronxa.machine.disk import explain_disk
 from neuronxa.provenance import JobRecord
 

@@ -26,7 +26,7 @@ import psutil
 
 from neuronxa.errors import NeuronXAError
 from neuronxa.files import atomic_write_text
-from neuronxa.jobs.killed import killed_jobs, tell_killed
+from neuronxa.jobs.endings import killed_jobs, tell_killed
 from neuronxa.machine.control_groups import memory_kills
 from neuronxa.stores.journal import read_json
 

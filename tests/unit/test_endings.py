@@ -1,4 +1,4 @@
-"""A job that was killed cannot speak: its log has a beginning and no end."""
+"""How jobs have ended: what stopped one that failed; one that was killed cannot speak."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import sys
 
 import pytest
 
+from neuronxa.errors import CorpusError
+from neuronxa.jobs.endings import failed_jobs, killed_jobs, tell_killed
 from neuronxa.jobs.job import job
-from neuronxa.jobs.killed import killed_jobs, tell_killed
 
 from .given import given
 
@@ -49,3 +50,18 @@ def test_jobs_that_end_by_themselves_are_not_killed(tmp_path):
     with pytest.raises(ValueError, match="no"), job(given(tmp_path / "bad.log")):
         raise ValueError("no")
     assert not list(killed_jobs(tmp_path, since=0))
+    (failed,) = failed_jobs(tmp_path, since=0)
+    assert str(failed) == f"Error: ValueError: no\n  Log: {tmp_path / 'bad.log'}"
+    assert not list(failed_jobs(tmp_path, since=(tmp_path / "bad.log").stat().st_mtime + 1))
+
+
+def test_what_stopped_a_job_is_the_message_that_it_has_shown(tmp_path, capsys):
+    fault = CorpusError("two words: 7 lines", where="a.txt", allowed=["one"], remedy="mend it")
+    with pytest.raises(SystemExit), job(given(tmp_path / "bad.log")):
+        try:
+            raise KeyError("first")
+        except KeyError:
+            raise fault  # noqa: B904
+    (failed,) = failed_jobs(tmp_path, since=0)
+    assert failed.told == "a.txt: two words: 7 lines\n  Allowed: one\n  Hint: mend it"
+    assert capsys.readouterr().err == f"\n{failed}\n\n"

@@ -1,4 +1,4 @@
-"""Jobs that were killed from outside: they end without a word, so others must speak for them.
+"""How jobs have ended, by their logs: what those say that failed, and which were killed.
 
 A job that fails writes so to its log. One that the system kills, most often for want of memory,
 cannot: its log has a beginning and no end.
@@ -21,6 +21,8 @@ STARTED, FINISHED, FAILED = "started", "finished", "failed"
 MEMORY = "memory: {:.1f} GB at most so far"
 
 _ENDS = re.compile(rf" (INFO {FINISHED}|ERROR {FAILED})$", re.MULTILINE)
+#: What a traceback ends with: the kind of error, and its message to the end of the log.
+_TOLD = re.compile(r"^(?:\w+\.)*(\w*(?:Error|Exception|Interrupt)): ", re.MULTILINE)
 _MEMORY = re.compile(re.escape(MEMORY).replace(re.escape("{:.1f}"), r"([0-9.]+)"))
 
 
@@ -43,6 +45,44 @@ class Killed:
     memory_gb: float | None
 
 
+@dataclass(frozen=True)
+class Failed:
+    """A job that has failed.
+
+    Attributes
+    ----------
+    log
+        Its log.
+    told
+        What stopped it: a message for readers, or the error with its name.
+    """
+
+    log: Path
+    told: str
+
+    def __str__(self) -> str:
+        return f"Error: {self.told}\n  Log: {self.log}"
+
+
+def failed_jobs(logs: Path, *, since: float) -> Iterator[Failed]:
+    """Jobs whose log ends with a failure.
+
+    Parameters
+    ----------
+    logs
+        Folder of logs.
+    since
+        Only logs that were written after this time, in seconds since the epoch.
+    """
+    for path, text in _logs(logs, since):
+        if f" ERROR {FAILED}\n" in text and (found := list(_TOLD.finditer(text))):
+            last = found[-1]
+            message = text[last.end() :].strip()
+            kind = last[1]
+            for_readers = f"neuronxa.errors.{kind}" in last[0]
+            yield Failed(path, message if for_readers else f"{kind}: {message}")
+
+
 def killed_jobs(logs: Path, *, since: float) -> Iterator[Killed]:
     """Jobs whose log has a beginning and no end.
 
@@ -53,14 +93,17 @@ def killed_jobs(logs: Path, *, since: float) -> Iterator[Killed]:
     since
         Only logs that were written after this time, in seconds since the epoch.
     """
-    for path in sorted(logs.rglob("*.log")):
-        if path.stat().st_mtime < since:
-            continue
-        text = path.read_text(encoding="utf-8", errors="replace")
+    for path, text in _logs(logs, since):
         if f" INFO {STARTED}\n" in text and not _ENDS.search(text):
             told = _MEMORY.findall(text)
             name = str(path.relative_to(logs).with_suffix(""))
             yield Killed(name, path, float(told[-1]) if told else None)
+
+
+def _logs(logs: Path, since: float) -> Iterator[tuple[Path, str]]:
+    for path in sorted(logs.rglob("*.log")):
+        if path.stat().st_mtime >= since:
+            yield path, path.read_text(encoding="utf-8", errors="replace")
 
 
 def tell_killed(killed: Killed, *, for_memory: bool) -> str:

@@ -341,7 +341,7 @@ def test_the_same_models_make_no_difference_and_others_do():
         ("flores-200", 100, ""),
         ("flores-plus", 100, "edition of the corpus"),
         ("interface", 100, "corpus"),
-        ("flores-200", 60, "sentences (60 to 60)"),
+        ("flores-200", 60, "sentences (ours 60)"),
     ],
 )
 def test_another_corpus_or_number_of_sentences_is_told(corpus, n, differs):

@@ -116,6 +116,14 @@ class JobRecord:
             params=dict(snakemake.params.items()),
         )
 
+    def add_folder(self, folder: Path) -> None:
+        """Count everything in a folder that the job has made as its outputs."""
+        made = sorted(path for path in folder.rglob("*") if path.is_file())
+        if place := place_of(folder):
+            top, *rest = place.below.parts
+            shutil.rmtree(place.base.joinpath(top, RECORDS, *rest), ignore_errors=True)
+        self.outputs += tuple(path for path in made if path not in self.outputs)
+
     def start(self) -> None:
         """Withdraw older records of the outputs, and compare the inputs with theirs.
 

@@ -12,8 +12,9 @@ from neuronxa.output.site import Results, Run, Shown, caption_of, write_site
 
 TABLES, FIGURES = Path("results/tables"), Path("results/figures")
 
-with job(snakemake):
+with job(snakemake) as record:
     params, given = snakemake.params, snakemake.input
+    folder = Path(snakemake.output[0]).parent
     captions = Path(params.captions)
     runs = [
         Run(
@@ -36,7 +37,7 @@ with job(snakemake):
             else pd.DataFrame(),
             labels=Labels(**params.labels),
         ),
-        Path(snakemake.output[0]).parent,
+        folder,
         tables=[
             Shown(path, TABLES, caption_of(path, TABLES, captions, ending="_table"))
             for path in map(Path, given.tables)
@@ -49,3 +50,4 @@ with job(snakemake):
         ],
         methods=(captions / "workflow.rst").read_text("utf-8"),
     )
+    record.add_folder(folder)

@@ -36,7 +36,7 @@ MEMORY_EVERY = 2.0
 
 
 @contextmanager
-def job(snakemake: Any) -> Iterator[None]:
+def job(snakemake: Any) -> Iterator[JobRecord]:
     """Log to a file, refuse damaged inputs, record the outputs; a user's fault is one message.
 
     Parameters
@@ -44,6 +44,11 @@ def job(snakemake: Any) -> Iterator[None]:
     snakemake
         The object that Snakemake gives a script. The traceback of any failure goes to its log; the
         screen shows the message, and the exit status is 1.
+
+    Yields
+    ------
+    JobRecord
+        The record, for a job that makes more than it has declared.
     """
     path = Path(snakemake.log[0])
     root = logging.getLogger()
@@ -63,7 +68,7 @@ def job(snakemake: Any) -> Iterator[None]:
         Thread(target=_tell_memory, args=(over,), daemon=True).start()
         record = JobRecord.of(snakemake)
         record.start()
-        yield
+        yield record
         record.finish()
         logger.info(FINISHED)
     except Exception as error:

@@ -194,7 +194,8 @@ def _differences(
     if corpus:
         sentences = run.methods.loc[run.methods["corpus"] == corpus, "n"]
         if not (sentences == SENTENCES).all():
-            yield f"sentences ({sentences.min()} to {sentences.max()})"
+            least, most = sentences.min(), sentences.max()
+            yield f"sentences (ours {least}" + (f" to {most})" if most > least else ")")
 
 
 def _comparable(frame: pd.DataFrame, row: PublishedRow, run: Run) -> pd.DataFrame:

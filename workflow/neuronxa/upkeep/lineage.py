@@ -24,7 +24,7 @@ class Lineage:
     path, digest
         The file, and the SHA-256 that it has now.
     record
-        The record of the job that made it.
+        The record of the job that made it; None for a store that no job made (`neuronxa.library`).
     models
         Snapshot -> what its card says, and its digest.
     texts
@@ -37,7 +37,7 @@ class Lineage:
 
     path: Path
     digest: str
-    record: dict[str, Any]
+    record: dict[str, Any] | None
     models: dict[str, dict[str, Any]] = field(default_factory=dict)
     texts: dict[str, dict[str, str]] = field(default_factory=dict)
     own: dict[str, str] = field(default_factory=dict)
@@ -52,17 +52,10 @@ def lineage_of(path: Path) -> Lineage:
     StoreError
         There is no such file, it has no record, or a record is damaged.
     """
-    for handle in (MANIFEST, HANDLE):
-        if (path / handle).is_file():
-            path = path / handle
+    path = next((path / name for name in (MANIFEST, HANDLE) if (path / name).is_file()), path)
     place, record = place_of(path), read_record(path)
     if place is None or record is None or not path.is_file():
-        raise StoreError(
-            "nothing is recorded of where it comes from",
-            where=str(path),
-            allowed="a file or store below 'results' or 'resources' of a run",
-            remedy="a file that an older version has made gets its record when it is made again",
-        )
+        return _without_record(path)
     found = Lineage(path, digest(path), record)
     seen, waiting = {path}, [(path, record)]
     while waiting:
@@ -87,16 +80,36 @@ def lineage_of(path: Path) -> Lineage:
     return found
 
 
+def _without_record(path: Path) -> Lineage:
+    """A store or snapshot that was made in Python."""
+    if path.name not in (MANIFEST, HANDLE) or not path.is_file():
+        raise StoreError(
+            "nothing is recorded of where it comes from",
+            where=str(path),
+            allowed="a file or store below 'results' or 'resources' of a run",
+            remedy="a file that an older version has made gets its record when it is made again",
+        )
+    found = Lineage(path, digest(path), None)
+    if path.name == HANDLE:
+        _add_model(found, path)
+    return found
+
+
 def describe(found: Lineage) -> str:
     """A lineage in words, for the screen."""
     record = found.record
-    lines = [str(found.path), f"  sha256      {found.digest}", f"  made by     {record['rule']}"]
-    lines += [f"  commit      {record['commit'] or 'unknown'}"]
-    versions = ", ".join(f"{name} {number}" for name, number in record["versions"].items())
-    lines += [f"  versions    {versions}"]
+    lines = [str(found.path), f"  sha256      {found.digest}"]
+    if record is not None:
+        lines += [f"  made by     {record['rule']}"]
+        lines += [f"  commit      {record['commit'] or 'unknown'}"]
+        versions = ", ".join(f"{name} {number}" for name, number in record["versions"].items())
+        lines += [f"  versions    {versions}"]
     if found.path.name == MANIFEST:
         manifest = read_manifest(found.path.parent)
         lines += [f"  fingerprint {manifest['fingerprint']}"]
+        if record is None:
+            plain = {k: v for k, v in manifest["identity"].items() if not isinstance(v, list)}
+            lines += ["made in Python, not by a job, of", *_pairs(plain)]
     for name, model in sorted(found.models.items()):
         lines += [f"model {name}", *_pairs(model)]
     for folder, texts in sorted(found.texts.items()):

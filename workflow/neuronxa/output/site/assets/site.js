@@ -45,7 +45,7 @@ function board(section, first) {
       state.down = state.sort === at ? !state.down : Boolean(column.score);
       state.sort = at; state.page = 0; draw();
     });
-    return make("th", { scope: "col" }, button);
+    return make("th", { scope: "col", className: column.score ? "number" : "" }, button);
   });
   const table = make("table", {}, make("caption", { textContent: section.dataset.caption }),
     make("thead", {}, make("tr", {}, ...heads)), body);

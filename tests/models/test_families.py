@@ -55,10 +55,27 @@ def test_stored_states_equal_a_forward_pass_written_by_hand(kind, tmp_path):
         counted = stored.array(f"active_{site}").sum(axis=0).astype(int)
         assert (np.abs(counted - number) <= doubtful[site]).all()
     facts = stored.manifest["facts"]
-    assert facts["batching"] == ("padded" if kind.startswith(("bloom", "falcon")) else "packed")
+    assert facts["batching"] == architecture_of(model.config).batching
     assert facts["sites"] == card.sites
     if architecture_of(model.config).gated:
         assert not np.array_equal(rows(stored, "nav_gate"), rows(stored, "nav_product"))
+
+
+def test_a_row_that_says_packed_where_sentences_meet_is_noticed(tmp_path, monkeypatch, caplog):
+    """Layers of StableLM do not hand on which sentence a token belongs to."""
+    from transformers import StableLmConfig
+
+    settings = {**CONFIGS["llama"], "model_type": "stablelm"}
+    monkeypatch.setitem(CONFIGS, "stablelm", settings)
+    model, folder, card = snapshot_of("stablelm", tmp_path)
+    assert isinstance(model.config, StableLmConfig)
+    (padded,) = extract(folder, card, tmp_path / "found", [text("eng_Latn")])
+    monkeypatch.setitem(ARCHITECTURES, "stablelm", ARCHITECTURES["llama"])
+    (stored,) = extract(folder, card, tmp_path / "wrong", [text("eng_Latn")])
+    assert "sentences of 'stablelm' cannot share a row" in caplog.text
+    assert stored.manifest["facts"]["batching"] == "padded"
+    for name in stored.representations:
+        assert np.array_equal(rows(stored, name), rows(padded, name))
 
 
 def assert_close(found, expected):

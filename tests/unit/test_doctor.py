@@ -9,6 +9,8 @@ from neuronxa.__main__ import main
 from neuronxa.config.files import read_configuration
 from neuronxa.doctor import examine
 
+from ..models.tiny import save_tiny
+
 
 @pytest.fixture
 def content(repository, monkeypatch):
@@ -66,6 +68,24 @@ def test_texts_that_do_not_belong_together_are_a_fault(content, tmp_path):
     assert fault.state == "fault"
     assert "not parallel: deu_Latn.txt has 1 line" in fault.told
     assert "empty line" in fault.remedy
+
+
+def test_a_model_in_a_folder_is_looked_into(content, tmp_path):
+    from transformers import GptOssConfig
+
+    save_tiny("olmo3", tmp_path / "good")
+    small = {"num_hidden_layers": 2, "hidden_size": 64, "num_attention_heads": 4}
+    GptOssConfig(**small, num_local_experts=4).save_pretrained(tmp_path / "refused")
+    (tmp_path / "refused/model.safetensors").touch()
+    sheet = tmp_path / "models.tsv"
+    rows = [f"{name}\t{name}\tfolder\t{tmp_path / name}" for name in ("good", "refused")]
+    sheet.write_text("\n".join(["model\tlabel\tsource\tlocation", *rows]) + "\n", "utf-8")
+    sheets = {**content.get("sheets", {}), "models": str(sheet)}
+    findings = found({**content, "models": ["good", "refused"], "sheets": sheets})
+    assert findings["model good"].state == "ok"
+    assert "gate" in findings["model good"].told
+    assert findings["model refused"].state == "fault"
+    assert "the FFN sites of model type 'gpt_oss' are not known" in findings["model refused"].told
 
 
 def test_a_model_on_a_hub_is_asked_for_unless_its_snapshot_is_made(content, tmp_path, monkeypatch):

@@ -90,10 +90,9 @@ def test_the_lock_holds_every_pin_with_hashes(repository):
 def test_every_family_is_named_in_the_documents(repository):
     text = (repository / "docs/extraction.md").read_text("utf-8")
     for kind, architecture in ARCHITECTURES.items():
-        (row,) = [
-            line for line in text.splitlines() if line.startswith("|") and f"`{kind}`" in line
-        ]
-        assert row.endswith(f"| {architecture.batching} |"), kind
+        found = [line for line in text.splitlines() if line.startswith("|") and f"`{kind}`" in line]
+        assert len(found) == 1, f"'{kind}' has {len(found)} rows in the table of docs/extraction.md"
+        assert found[0].endswith(f"| {architecture.batching} |"), kind
     assert "_TABLE" not in text
 
 

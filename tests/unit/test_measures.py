@@ -142,9 +142,10 @@ def check(x, y, present_x, present_y, weights_x, weights_y):
     n=st.integers(1, 24),
     units=st.integers(3, 40),
     missing=st.sampled_from([0.0, 0.2]),
+    alike=st.sampled_from(["", "", "sentences", "everything"]),
     seed=st.integers(0, 2**16),
 )
-def test_every_measure_equals_its_definition(languages, others, n, units, missing, seed):
+def test_every_measure_equals_its_definition(languages, others, n, units, missing, alike, seed):
     rng = np.random.default_rng(seed)
     meaning = rng.normal(size=(n, units))
     weights_x, weights_y = (
@@ -154,6 +155,11 @@ def test_every_measure_equals_its_definition(languages, others, n, units, missin
     def states(weights):
         noise = rng.normal(size=(*weights.shape, units))
         share = 1 / (1 + np.exp(-(meaning + noise)))
+        if alike == "sentences":  # half of them are the same: ties
+            share[:, n // 2 :] = share[:, : n - n // 2]
+            weights[:, n // 2 :] = weights[:, : n - n // 2]
+        if alike == "everything":
+            share[:], weights[:] = 0.5, 40
         return np.round(share * weights[..., None]).astype(np.uint32)
 
     present_x, present_y = (rng.random((k, n)) >= missing for k in (languages, others))

@@ -186,6 +186,8 @@ def _source(row: ModelRow, ask_hub: AskHub) -> Finding:
     what = f"model {row.model}"
     if (Path("resources/models") / row.model / HANDLE).is_file():
         return Finding("ok", what, "its snapshot is made")
+    if row.source == "folder":
+        return _folder(row, what)
     if row.source != "hub":
         return Finding("ok", what, f"in the {row.source} {row.location}")
     try:
@@ -200,6 +202,20 @@ def _source(row: ModelRow, ask_hub: AskHub) -> Finding:
             "it elsewhere and use `source` folder",
         )
     return Finding("ok", what, f"the hub has {row.location}")
+
+
+def _folder(row: ModelRow, what: str) -> Finding:
+    """Whether the states of a model in a folder can be captured, as far as its config tells."""
+    from neuronxa.models.inspection import architecture_of
+    from neuronxa.models.loading import read_config
+
+    try:
+        config = read_config(Path(row.location).expanduser(), row.part)
+        architecture = architecture_of(config)
+    except NeuronXAError as error:
+        return _fault(what, error)
+    told = f"{config.model_type}, {config.num_hidden_layers} layers, in the folder {row.location}"
+    return Finding("ok", what, f"{told}; {architecture.sites}")
 
 
 def _ask_hub(row: ModelRow) -> object:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, assert_never
 
 from neuronxa.config.rows import CorpusRow
 from neuronxa.languages import Languages
@@ -59,6 +59,8 @@ def open_reader(row: CorpusRow, languages: Languages, pivot: str) -> Reader:
         from neuronxa.corpora.hub import HubReader
 
         return HubReader(row, languages, pivot)
-    from neuronxa.corpora.interface import InterfaceReader
+    if row.reader == "interface":
+        from neuronxa.corpora.interface import InterfaceReader
 
-    return InterfaceReader(row, languages, pivot)
+        return InterfaceReader(row, languages, pivot)
+    assert_never(row.reader)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from neuronxa.config import CorpusRow, Settings, TaskRow, load_settings
+from neuronxa.config.rows import ReaderKind
 from neuronxa.corpora import Reader, open_reader
 from neuronxa.downstream.bmlama import count_rows
 from neuronxa.downstream.harness.folder import task_files
@@ -26,9 +27,12 @@ MODEL_FILES = {
     "folder": "a folder in transformers' layout",
     "gguf": "a GGUF file",
 }
-CORPUS_FILES = {
+#: Reader -> what its location must be on this machine; empty where it is elsewhere.
+CORPUS_FILES: Mapping[ReaderKind, str] = {
     "folder": "a folder with one file per language, {row.pattern}, the same sentence on each line",
     "tatoeba": "a folder with two files per language, such as tatoeba.swh-eng.swh and .eng",
+    "hub": "",
+    "interface": "",
 }
 TASK_FILES = {
     "bmlama": "a folder with one file per language, {row.pattern}",
@@ -159,7 +163,7 @@ def _refuse_missing(settings: Settings, *, where: str) -> None:
     wanted += [
         (f"corpus '{name}'", row.location, CORPUS_FILES[row.reader].format(row=row))
         for name, row in settings.corpora.items()
-        if row.reader in CORPUS_FILES
+        if CORPUS_FILES[row.reader]
     ]
     wanted += [
         (f"task '{name}'", location, what.format(row=row))

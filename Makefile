@@ -44,7 +44,7 @@ redraw: install  ## make all tables, figures and the results page again, from sc
 # the report is made again only when a result is newer
 report: install  ## make results/report.html
 	@test -f $(REPORT) && test -z "$$(find results/tables results/figures -newer $(REPORT) -type f)" \
-	  || $(SNAKEMAKE) --report $(REPORT)
+	  || $(SNAKEMAKE) --report $(REPORT) --report-stylesheet workflow/report/report.css
 	@echo "The report is in $(REPORT), the results page in results/site/index.html"
 
 verify: install  ## check all results for damage, and compare the default run with the reference

@@ -92,6 +92,7 @@ def test_a_missing_key_is_named(raw):
             "line 2: 'model' = 'a/b'",
         ),
         ("model\tlabel\tsource\tlocation\na\tA\thub\tx\ty\n", "line 2: the row has 5 cells"),
+        ("model\tlabel\tsource\tlocation\na   A   hub   x\n", "line 2: the row has no tab"),
         (
             "# c\n\nmodel\tlabel\tsource\tlocation\na\tA\thub\tx\na\tB\thub\ty\n",
             "line 5: model 'a' is already used",

@@ -234,6 +234,17 @@ def test_a_missing_model_fails_and_the_other_is_compared(run, check):
     assert out.count("within tolerance") == 2
 
 
+def test_other_runs_have_no_reference_to_differ_from(run, check):
+    for model in MODELS:
+        path = scores_of(run, model)
+        mine = path.parents[3] / f"my-{model}" / "mine/default/scores.parquet"
+        mine.parent.mkdir(parents=True)
+        path.rename(mine)
+    status, out = check()
+    assert status == 0
+    assert "other runs than the default" in out
+
+
 def only(*languages):
     return lambda scores: scores[
         scores["source"].isin(languages) & scores["target"].isin(languages)

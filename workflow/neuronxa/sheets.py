@@ -57,6 +57,12 @@ def read_sheet(path: Path, row_type: type[AnyRow], *, key: str) -> dict[str, Any
                 where=where,
                 remedy="columns are separated by single tabs",
             )
+        if len(cells) == 1 < len(header) and "  " in text.strip():
+            raise ConfigError(
+                "the row has no tab",
+                where=where,
+                remedy="columns are separated by single tabs, not by blanks",
+            )
         values = {c: v.strip() for c, v in zip(header, cells, strict=False) if v.strip()}
         try:
             row = row_type.model_validate(values)

@@ -102,10 +102,19 @@ def plot_curves(
             "line": {"color": "#000", "width": 4},
         }
     )
+    of_mu = (scores["representation"] == representation) & (scores["measure"] == "mu")
+    chance = round(1 / (2 * int(scores.loc[of_mu, "n"].min()) - 1), 4)
+    ends = [data[-1]["x"][0], data[-1]["x"][-1]]
+    dashed = {"color": "#666", "dash": "dash", "width": 1}
+    data.append({"x": ends, "y": [chance] * 2, "name": "chance", "mode": "lines", "line": dashed})
     layout = {
         **_PAPER,
         "xaxis": {"title": {"text": "relative depth"}, "showgrid": False, "linecolor": "#888"},
-        "yaxis": {"title": {"text": "alignment with the pivot"}, "gridcolor": "#e5e5e5"},
+        "yaxis": {
+            "title": {"text": "alignment with the pivot"},
+            "gridcolor": "#e5e5e5",
+            "rangemode": "tozero",
+        },
         "hovermode": "closest",
         "margin": {"l": 60, "r": 10, "t": 10, "b": 10},
         "height": 420,
@@ -138,7 +147,7 @@ def plot_pairs(
         "x": names,
         "y": names,
         "z": cells,
-        "colorscale": "Cividis",
+        "colorscale": "Viridis",
         "hovertemplate": "%{y}<br>%{x}<br>%{z:.3f}<extra></extra>",
         "colorbar": {"title": {"text": "μ"}},
     }

@@ -127,7 +127,7 @@ def test_long_tables_break_over_pages(tmp_path: Path) -> None:
     frame = pd.DataFrame({"x": np.linspace(0, 1, 60)})
     files = read(write_table(frame, tmp_path / "t", caption="c", label="l"))
     assert r"\begin{longtable}" in files[".tex"]
-    assert files[".tex"].startswith(r"% Needs \usepackage{booktabs} \usepackage{longtable}")
+    assert files[".tex"].startswith(r"% Needs \usepackage{booktabs,longtable}")
 
 
 def test_an_empty_table_is_refused(tmp_path: Path) -> None:

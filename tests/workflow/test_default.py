@@ -216,7 +216,7 @@ def test_every_language_is_asked_and_scored(run):
 PAPER = r"""
 \documentclass[11pt,a4paper,twocolumn]{article}
 \usepackage[T1]{fontenc}
-\usepackage{times,booktabs,longtable,graphicx}
+\usepackage{times,booktabs,longtable,pdflscape,rotating,graphicx}
 \usepackage[margin=2.5cm,columnsep=0.6cm]{geometry}
 \begin{document}
 %s

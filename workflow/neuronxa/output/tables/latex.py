@@ -11,9 +11,10 @@ import pandas as pd
 
 #: From so many rows on a table breaks over pages.
 LONG_TABLE: Final = 45
-#: Width of a column and of the text, in points: those of the ACL style.
+#: Width of a column and of the text, and its height, in points: those of the ACL style.
 COLUMN: Final = 219.0
 TEXT: Final = 455.0
+HEIGHT: Final = 702.0
 #: Width of letters of Times, in sizes of the font, about; of all others 0.47.
 _WIDTHS: Final[Mapping[str, float]] = {
     **dict.fromkeys("fijlrt.,:;|!()[]'- ", 0.31),
@@ -39,7 +40,11 @@ _LATEX: Final[Mapping[str, str]] = {
     "–": "--",
     "μ": r"$\mu$",
     "ρ": r"$\rho$",
+    "α": r"$\alpha$",
     "·": r"$\cdot$",
+    "±": r"$\pm$",
+    "²": "$^2$",
+    "′": "$'$",
 }
 
 
@@ -52,14 +57,32 @@ class _Size:
     space: float
 
 
-_SIZES: Final = (
-    _Size(r"\small", 10, 6),
-    _Size(r"\footnotesize", 9, 4),
-    _Size(r"\scriptsize", 8, 3),
-    _Size(r"\tiny", 6, 2),
+_SMALL: Final = _Size(r"\small", 10, 6)
+_FOOTNOTE: Final = _Size(r"\footnotesize", 9, 4)
+_SCRIPT: Final = _Size(r"\scriptsize", 8, 3)
+_TINY: Final = _Size(r"\tiny", 6, 2)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a table can stand: its environment, what that needs, its width and sizes of letters."""
+
+    environment: str
+    package: str
+    width: float
+    sizes: tuple[_Size, ...]
+
+
+#: The first one that a table fits into takes it.
+_FLOATS: Final = (
+    _Place("table", "", COLUMN, (_SMALL, _FOOTNOTE)),
+    _Place("table*", "", TEXT, (_SMALL, _FOOTNOTE, _SCRIPT)),
+    _Place("sidewaystable*", "rotating", HEIGHT, (_FOOTNOTE, _SCRIPT, _TINY)),
 )
-#: The sizes that are still pleasant to read in one column; a table that needs less takes both.
-_IN_COLUMN: Final = _SIZES[:2]
+_LONG: Final = (
+    _Place("", "longtable", TEXT, (_SMALL, _FOOTNOTE, _SCRIPT)),
+    _Place("landscape", "longtable,pdflscape", HEIGHT, (_FOOTNOTE, _SCRIPT, _TINY)),
+)
 
 
 def escape_latex(text: str) -> str:
@@ -82,29 +105,43 @@ def latex_table(cells: pd.DataFrame, numeric: Sequence[bool], *, caption: str, l
     """
     cells, numeric, same = _without_constants(cells, numeric)
     long = len(cells) >= LONG_TABLE
-    size = next((one for one in _IN_COLUMN if _width(cells, one) <= COLUMN and not long), None)
-    environment = "table" if size else "table*"
-    size = size or next((one for one in _SIZES if _width(cells, one) <= TEXT), _SIZES[-1])
+    place, size = _fitting(cells, _LONG if long else _FLOATS)
+    sideways = place.width == HEIGHT
     body = cells.style.hide(axis="index").to_latex(
         column_format="".join("r" if is_number else "l" for is_number in numeric),
         hrules=True,
         caption=escape_latex(caption) + same,
         label=label,
-        environment="longtable" if long else environment,
-        position=None if long else "t",
+        environment="longtable" if long else place.environment,
+        position=None if long or sideways else "t",
         position_float=None if long else "centering",
     )
-    needs = [r"% Needs \usepackage{booktabs}" + r" \usepackage{longtable}" * long]
+    packages = ",".join(filter(None, ("booktabs", place.package)))
+    needs = [rf"% Needs \usepackage{{{packages}}}"]
     if long:
         needs.append(r"% Where the text has two columns: \onecolumn before it, \twocolumn behind")
-    if _width(cells, size) > TEXT:
+    if _width(cells, size) > place.width:
         needs.append("% Wider than a page of the ACL style: leave columns out")
     sized = f"{size.command}\n\\setlength{{\\tabcolsep}}{{{size.space:g}pt}}\n"
-    if long:
-        body = f"\\begingroup\n{sized}{body}\\endgroup\n"
+    if not long:
+        gap = "\\setlength{\\belowcaptionskip}{4pt}\n"  # the caption stands above
+        body = body.replace("\\centering\n", f"\\centering\n{sized}{gap}", 1)
     else:
-        body = body.replace("\\centering\n", f"\\centering\n{sized}", 1)
+        begin, end = (
+            (f"\\{word}{{{place.environment}}}" if place.environment else f"\\{word}group")
+            for word in ("begin", "end")
+        )
+        body = f"{begin}\n{sized}{body}{end}\n"
     return "\n".join([*needs, body])
+
+
+def _fitting(cells: pd.DataFrame, places: Sequence[_Place]) -> tuple[_Place, _Size]:
+    """The first place and largest size in which a table fits; the last ones where none does."""
+    for place in places:
+        for size in place.sizes:
+            if _width(cells, size) <= place.width:
+                return place, size
+    return places[-1], places[-1].sizes[-1]
 
 
 def _without_constants(

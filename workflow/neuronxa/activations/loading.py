@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from neuronxa.activations import experts, packing
-from neuronxa.models.architectures import Architecture
+from neuronxa.models.architectures import ARCHITECTURES, Architecture
 from neuronxa.models.inspection import architecture_of, prove_sites
 from neuronxa.models.loading import Spread, load_base, read_config
 
@@ -58,8 +58,10 @@ def load_for_capture(
     )
     if not architecture.experts:
         prove_sites(model, architecture)
-    # tried for families of the table too: a row can be wrong, and a layer change with its library
-    if packed and not packing.packing_holds(model, device=device):
+    # tried for families of the table too: a row can be wrong, and a layer change with its library;
+    # where rounding sends a token to other experts, nothing is learnt from it
+    told = bool(architecture.experts) and config.model_type in ARCHITECTURES
+    if packed and not told and not packing.packing_holds(model, device=device):
         logger.warning("sentences of '%s' cannot share a row: padded", config.model_type)
         model.set_attn_implementation("sdpa" if type(model)._supports_sdpa else "eager")
         architecture = replace(architecture, batching="padded")

@@ -29,6 +29,7 @@ from neuronxa.stores.registry import ALIGNMENT_ARRAYS, ARRAYS, ArraySpec
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"(<!-- rendered: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 Schema = Mapping[str, Any]
+NONE = " or none"
 #: Types of JSON, in the words of someone who writes a config.
 KINDS = {
     "integer": "whole number",
@@ -66,7 +67,8 @@ def _fields(schema: Schema, parts: Mapping[str, Schema], prefix: str) -> Iterabl
         else:
             required = name in schema.get("required", ())
             default = "required" if required else f"`{_written(field['default'])}`"
-            yield [f"`{prefix}{name}`", _value(field), default, field["description"]]
+            value = _value(field).replace(NONE, " or `null`")
+            yield [f"`{prefix}{name}`", value, default, field["description"]]
 
 
 def columns(row: type[BaseModel]) -> Callable[[], str]:
@@ -80,7 +82,7 @@ def columns(row: type[BaseModel]) -> Callable[[], str]:
             (
                 [
                     f"`{name}`",
-                    _value(field),
+                    _value(field).replace(NONE, " or empty"),
                     "required" if name in needed else _empty_or_code(field.get("default")),
                     field["description"],
                 ]
@@ -106,7 +108,7 @@ def _value(field: Schema) -> str:
     if "anyOf" in field:
         kinds = [one for one in field["anyOf"] if one.get("type") != "null"]
         words = " or ".join(map(_value, kinds))
-        return f"{words} or none" if len(kinds) < len(field["anyOf"]) else words
+        return words + NONE if len(kinds) < len(field["anyOf"]) else words
     if words := field.get("enum", [field["const"]] if "const" in field else []):
         return ", ".join(f"`{one}`" for one in words)
     kind = field["type"]

@@ -79,7 +79,7 @@ def default_run(changes: Path | None) -> dict[str, object]:
     """The config of the default run, and what a file changes of it."""
     config = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text("utf-8"))
     changed = yaml.safe_load(changes.read_text("utf-8")) if changes else {}
-    return {**config, **changed, "sheets": default_sheets()}
+    return {**config, **changed, "sheets": {**default_sheets(), **changed.get("sheets", {})}}
 
 
 def tiny_project(folder: Path) -> dict[str, object]:

@@ -8,7 +8,7 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from neuronxa.activations.extraction import Extractor
-from neuronxa.errors import CorpusError, ModelError, StatisticsError
+from neuronxa.errors import ConfigError, CorpusError, ModelError, StatisticsError
 from neuronxa.library import align, measure
 
 from .tiny import save_tiny
@@ -93,6 +93,13 @@ def test_what_cannot_be_extracted_is_refused_before_the_model_is_loaded(
     monkeypatch.setattr("neuronxa.activations.memory.free_memory", lambda *_: 10)
     with pytest.raises(ModelError, match="GB are free"):
         align(model, {"en": ENGLISH, "de": GERMAN}, folder=tmp_path / "own")
+
+
+def test_impossible_settings_are_refused_in_words(model, tmp_path):
+    with pytest.raises(ConfigError, match=r"'token_budget' = 32(.|\n)*greater than or equal to 64"):
+        align(model, {"en": ENGLISH, "de": GERMAN}, folder=tmp_path / "own", token_budget=32)
+    with pytest.raises(ConfigError, match=r"'device' = 'gpu'"):
+        align(model, {"en": ENGLISH, "de": GERMAN}, folder=tmp_path / "own", device="gpu")
 
 
 def test_another_model_of_the_same_name_is_not_taken_for_the_first(model, tmp_path):

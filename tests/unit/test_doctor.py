@@ -70,6 +70,19 @@ def test_texts_that_do_not_belong_together_are_a_fault(content, tmp_path):
     assert "empty line" in fault.remedy
 
 
+def test_texts_that_are_copies_of_the_pivot_are_a_fault(content, tmp_path):
+    for code in ("eng_Latn", "deu_Latn"):
+        (tmp_path / f"{code}.txt").write_text("".join(f"Line {i}.\n" for i in range(9)), "utf-8")
+    sheet = tmp_path / "corpora.tsv"
+    sheet.write_text(
+        f"corpus\tlabel\treader\tlocation\tsentences\nmine\tMine\tfolder\t{tmp_path}\t9\n", "utf-8"
+    )
+    sheets = {**content.get("sheets", {}), "corpora": str(sheet)}
+    fault = found({**content, "corpora": ["mine"], "languages": "all", "sheets": sheets})
+    assert fault["corpus mine"].state == "fault"
+    assert "pivot" in fault["corpus mine"].told
+
+
 def test_a_model_in_a_folder_is_looked_into(content, tmp_path):
     from transformers import GptOssConfig
 

@@ -55,6 +55,23 @@ def test_jobs_that_end_by_themselves_are_not_killed(tmp_path):
     assert not list(failed_jobs(tmp_path, since=(tmp_path / "bad.log").stat().st_mtime + 1))
 
 
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("distributed.scheduler.KilledWorker: 4 of them\nWorkerError: in words", None),
+        ("pyarrow.lib.ArrowInvalid: no", "ArrowInvalid: no"),
+        ("AssertionError", "AssertionError"),
+        ("an error that is no class", "the job has failed"),
+    ],
+)
+def test_every_error_has_an_end(tmp_path, told, shown):
+    first = "Traceback (most recent call last):\n  x\nKeyError: 'first'\n\nDuring handling\n\n"
+    last = f"Traceback (most recent call last):\n  File x\n    at\n{told}\n"
+    (tmp_path / "a.log").write_text(f"now ERROR failed\n{first}{last}", "utf-8")
+    (failed,) = failed_jobs(tmp_path, since=0)
+    assert failed.told == (shown or "KilledWorker: 4 of them\nWorkerError: in words")
+
+
 def test_what_stopped_a_job_is_the_message_that_it_has_shown(tmp_path, capsys):
     fault = CorpusError("two words: 7 lines", where="a.txt", allowed=["one"], remedy="mend it")
     with pytest.raises(SystemExit), job(given(tmp_path / "bad.log")):

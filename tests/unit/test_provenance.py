@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
@@ -108,6 +109,25 @@ def test_what_is_deleted_on_purpose_is_not_missed(chain):
     for path in (text, results[1].parent):
         forget(path)
     assert [read_record(path) is None for path in (text, *results)] == [True, False, True]
+
+
+def test_what_a_job_makes_beside_its_outputs_has_a_record_and_a_way_back(tmp_path):
+    folder = tmp_path / "results/site"
+    for names in (["index.html", "a/old.html"], ["index.html", "a/new.html"]):
+        with job(given("results/logs/site.log", outputs=[folder / "index.html"])) as record:
+            shutil.rmtree(folder, ignore_errors=True)
+            for name in names:
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_text(name, "utf-8")
+            record.add_folder(folder)
+    page = folder / "a/new.html"
+    assert check_file(page)
+    assert not (tmp_path / "results/provenance/site/a/old.html.json").exists()
+    page.write_text("other", "utf-8")
+    with pytest.raises(
+        StoreError, match=r"rm -rf .*new.html && .* --force results/site/index.html"
+    ):
+        check_file(page)
 
 
 def test_records_hold_no_time_and_no_folder_of_the_run(chain):

@@ -130,6 +130,31 @@ def test_long_tables_break_over_pages(tmp_path: Path) -> None:
     assert files[".tex"].startswith(r"% Needs \usepackage{booktabs,longtable}")
 
 
+@pytest.mark.parametrize(
+    ("letters", "rows", "environment", "packages"),
+    [
+        (3, 3, r"\begin{table}[t]", "booktabs"),
+        (30, 3, r"\begin{table*}[t]", "booktabs"),
+        (48, 3, r"\begin{sidewaystable*}", "booktabs,rotating"),
+        (48, 40, r"\begin{landscape}", "booktabs,longtable,pdflscape"),
+        (30, 50, r"\begingroup", "booktabs,longtable"),
+    ],
+)
+def test_a_latex_table_stands_where_it_fits(tmp_path, letters, rows, environment, packages):
+    frame = pd.DataFrame({name: [f"{i}{name * letters}" for i in range(rows)] for name in "abc"})
+    text = read(write_table(frame, tmp_path / "t", caption="c", label="l"))[".tex"]
+    assert environment in text
+    assert text.startswith(rf"% Needs \usepackage{{{packages}}}")
+    assert "% Wider" not in text
+
+
+def test_columns_that_say_the_same_in_all_rows_go_into_the_caption(tmp_path):
+    frame = pd.DataFrame({"model": ["a_b"] * 2, "score": [0.5, 0.5], "language": ["x", "y"]})
+    text = read(write_table(frame, tmp_path / "t", caption="Scores.", label="l"))[".tex"]
+    assert r"\caption{Scores. In all rows: model a\_b.}" in text
+    assert r"\begin{tabular}{rl}" in text
+
+
 def test_an_empty_table_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StatisticsError, match="the table 'tab:none' has no rows"):
         write_table(FRAME.iloc[:0], tmp_path / "t", caption="c", label="tab:none")

@@ -6,12 +6,14 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
 from neuronxa.config import ModelRow
 from neuronxa.corpora.prepare import read_checked
+from neuronxa.corpora.sentences import Sentences
 from neuronxa.errors import NeuronXAError
 from neuronxa.machine import control_groups
 from neuronxa.machine.disk import free_bytes, shown
@@ -171,14 +173,18 @@ def _text(plan: Plan, corpus: str) -> Finding:
     what = f"corpus {corpus}"
     if row.reader == "hub":
         return Finding("note", what, f"is read from the hub, {row.location}, when it is needed")
-    reader = plan.reader(corpus)
+    reader, pivot = plan.reader(corpus), plan.settings.pivot
     codes = plan.stored_languages(corpus)
+    read: Callable[..., Sentences] = partial(read_checked, reader, row, languages=languages)
     try:
+        known = read(pivot).texts if pivot in codes else None
         for code in codes:
-            read_checked(reader, row, code, languages=languages)
+            if code != pivot:
+                read(code, pivot_texts=known)
     except NeuronXAError as error:
         return _fault(what, error)
-    return Finding("ok", what, f"{len(codes)} languages, {row.sentences} sentences of each")
+    most = "up to " if row.layout == "pairs" else ""
+    return Finding("ok", what, f"{len(codes)} languages, {most}{row.sentences} sentences of each")
 
 
 def _source(row: ModelRow, ask_hub: AskHub) -> Finding:
@@ -212,6 +218,8 @@ def _folder(row: ModelRow, what: str) -> Finding:
     try:
         config = read_config(Path(row.location).expanduser(), row.part)
         architecture = architecture_of(config)
+    except ImportError:  # told of by the packages
+        return Finding("note", what, f"in the folder {row.location}; cannot be looked into")
     except NeuronXAError as error:
         return _fault(what, error)
     told = f"{config.model_type}, {config.num_hidden_layers} layers, in the folder {row.location}"

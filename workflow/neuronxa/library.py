@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydantic import ValidationError
 
 from neuronxa.activations.texts import Text
 from neuronxa.config import ExtractionRow, ModelRow
 from neuronxa.config.settings import ExtractionSettings
 from neuronxa.errors import CorpusError, ModelError, StatisticsError
+from neuronxa.sheets import explain
 from neuronxa.stores.lock import LOCK, writing
 
 if TYPE_CHECKING:
@@ -130,7 +132,7 @@ def align(
     device
         ``auto``, ``cpu``, ``cuda`` or ``cuda:<index>``.
     token_budget
-        Tokens of one forward pass.
+        Tokens of one forward pass, 64 or more.
     measures
         Measures of docs/measures.md.
     memory_gb
@@ -138,6 +140,8 @@ def align(
 
     Raises
     ------
+    ConfigError
+        No such device, or too small a budget.
     CorpusError
         Languages have different numbers of sentences, a name that cannot be a folder, or a
         sentence that is too long.
@@ -166,7 +170,7 @@ def align(
         corpus="own",
         texts=texts,
         extraction=how,
-        settings=ExtractionSettings(device=device, token_budget=token_budget),
+        settings=_settings(device, token_budget),
         folder=home / "activations" / row.model / how.extraction,
     )
     shard.check()
@@ -209,13 +213,21 @@ def _texts(sentences: Mapping[str, Sequence[str]]) -> dict[str, Text]:
     }
 
 
+def _settings(device: str, token_budget: int) -> ExtractionSettings:
+    """The settings of an extraction, if they are possible."""
+    try:
+        return ExtractionSettings(device=device, token_budget=token_budget)
+    except ValidationError as error:
+        raise explain(error, where="align", model=ExtractionSettings) from None
+
+
 def _row(model: str | Path) -> ModelRow:
     """A row of the models sheet for a folder, a file or a name on a hub."""
     path = Path(model).expanduser()
     if path.suffix == ".gguf":
-        source, location = "gguf", str(path)
+        source, location = "gguf", str(path.resolve())
     elif path.is_dir():
-        source, location = "folder", str(path)
+        source, location = "folder", str(path.resolve())
     else:
         source, location = "hub", str(model)
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", location.strip("/").split("/")[-1]).lstrip("-._")

@@ -105,6 +105,8 @@ class JobRecord:
         self.inputs = tuple(inputs)
         self.outputs = tuple(outputs)
         self.params = params
+        #: What the job has made besides what it has declared.
+        self.beside: tuple[Path, ...] = ()
 
     @classmethod
     def of(cls, snakemake: Any) -> JobRecord:
@@ -117,12 +119,12 @@ class JobRecord:
         )
 
     def add_folder(self, folder: Path) -> None:
-        """Count everything in a folder that the job has made as its outputs."""
+        """Record everything in a folder that the job has made, beyond its declared outputs."""
         made = sorted(path for path in folder.rglob("*") if path.is_file())
         if place := place_of(folder):
             top, *rest = place.below.parts
             shutil.rmtree(place.base.joinpath(top, RECORDS, *rest), ignore_errors=True)
-        self.outputs += tuple(path for path in made if path not in self.outputs)
+        self.beside = tuple(path for path in made if path not in self.outputs)
 
     def start(self) -> None:
         """Withdraw older records of the outputs, and compare the inputs with theirs.
@@ -141,7 +143,8 @@ class JobRecord:
     def finish(self) -> None:
         """Write the record; outputs that are not in a run's folders have none."""
         published = [manifest for path in self.outputs for manifest in manifests_of(path)]
-        places = [place for path in (*self.outputs, *published) if (place := place_of(path))]
+        made = (*self.outputs, *published, *self.beside)
+        places = [place for path in made if (place := place_of(path))]
         if not places:
             return
         content = {
@@ -154,10 +157,12 @@ class JobRecord:
         }
         # what was published before leads to the job that did it
         kept = {place for path in published if (place := place_of(path)) and _is_recorded(path)}
+        beside = {place_of(path) for path in self.beside}
         first, *others = places
         for place in others:
             if place not in kept:
-                _write(place.record, {"job": str(first.below)})
+                undeclared = {"undeclared": True} if place in beside else {}
+                _write(place.record, {"job": str(first.below), **undeclared})
         _write(first.record, content)
 
 
@@ -243,6 +248,8 @@ def remake(path: Path, *, delete: Path | None = None) -> str:
     made = max(shards, key=lambda one: one.stat().st_mtime_ns, default=path)
     place = place_of(made)
     target = shlex.quote(str(place.below if place else made))
+    if place and "undeclared" in (content := _sealed(place.record) or {}):
+        target = shlex.quote(content["job"])  # a rule makes that, and this beside it
     return f"rm -rf {shlex.quote(str(delete or path))} && snakemake --cores all --force {target}"
 
 
@@ -296,15 +303,21 @@ def _write(path: Path, content: Mapping[str, Any]) -> None:
     atomic_write_text(path, json.dumps(sealed, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
 
 
-def _read(place: Place) -> dict[str, Any]:
+def _sealed(path: Path) -> dict[str, Any] | None:
+    """A record; None if it is missing or damaged."""
     try:
-        content: dict[str, Any] = json.loads(place.record.read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         seal = content.pop("seal")
         text = json.dumps(content, sort_keys=True, ensure_ascii=False)
         whole = seal == hashlib.sha256(text.encode()).hexdigest()
     except (OSError, ValueError, KeyError, AttributeError, TypeError):
-        whole = False
-    if not whole:
+        return None
+    return content if whole else None
+
+
+def _read(place: Place) -> dict[str, Any]:
+    content = _sealed(place.record)
+    if content is None:
         raise StoreError(
             "the record of where a file comes from is missing or damaged",
             where=str(place.record),

@@ -123,7 +123,7 @@ class FineTuningSettings(Section):
         "lora", description="low-rank adapters on all linear layers, or every weight"
     )
     examples: int | None = Field(
-        None, ge=1, description="English training pairs, drawn by the task's seed; empty = all"
+        None, ge=1, description="English training pairs, drawn by the task's seed; null = all"
     )
     epochs: int = Field(1, ge=1, description="passes over the training pairs")
     batch_size: int = Field(16, ge=1, description="pairs of one step")

@@ -51,9 +51,21 @@ def select(reader: Reader, row: CorpusRow, language: str) -> Sentences:
 
 
 def read_checked(
-    reader: Reader, row: CorpusRow, language: str, *, languages: Languages
+    reader: Reader,
+    row: CorpusRow,
+    language: str,
+    *,
+    languages: Languages,
+    pivot_texts: Sequence[str] | None = None,
 ) -> Sentences:
     """Read the chosen sentences of a language, and refuse what is no text of it.
+
+    Parameters
+    ----------
+    reader, row, language, languages
+        Whose sentences, and of what corpus.
+    pivot_texts
+        The pivot's sentences, where they are known and the corpus has no side of its own for it.
 
     Raises
     ------
@@ -62,7 +74,7 @@ def read_checked(
     """
     chosen = select(reader, row, language)
     try:
-        check(chosen.texts, languages[language], chosen.pivot_texts)
+        check(chosen.texts, languages[language], chosen.pivot_texts or pivot_texts)
     except CorpusError as error:
         raise _named(row, error) from None
     return chosen

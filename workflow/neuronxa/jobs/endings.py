@@ -21,8 +21,9 @@ STARTED, FINISHED, FAILED = "started", "finished", "failed"
 MEMORY = "memory: {:.1f} GB at most so far"
 
 _ENDS = re.compile(rf" (INFO {FINISHED}|ERROR {FAILED})$", re.MULTILINE)
-#: What a traceback ends with: the kind of error, and its message to the end of the log.
-_TOLD = re.compile(r"^(?:\w+\.)*(\w*(?:Error|Exception|Interrupt)): ", re.MULTILINE)
+_TRACEBACK = "Traceback (most recent call last):\n"
+#: What a traceback ends with: the error, and its message to the end of the log.
+_TOLD = re.compile(r"^([\w.]+)(?:: (.*))?\Z", re.MULTILINE | re.DOTALL)
 _MEMORY = re.compile(re.escape(MEMORY).replace(re.escape("{:.1f}"), r"([0-9.]+)"))
 
 
@@ -75,12 +76,20 @@ def failed_jobs(logs: Path, *, since: float) -> Iterator[Failed]:
         Only logs that were written after this time, in seconds since the epoch.
     """
     for path, text in _logs(logs, since):
-        if f" ERROR {FAILED}\n" in text and (found := list(_TOLD.finditer(text))):
-            last = found[-1]
-            message = text[last.end() :].strip()
-            kind = last[1]
-            for_readers = f"neuronxa.errors.{kind}" in last[0]
-            yield Failed(path, message if for_readers else f"{kind}: {message}")
+        if f" ERROR {FAILED}\n" in text:
+            yield Failed(path, _error_of(text.rpartition(_TRACEBACK)[2].rstrip()))
+
+
+def _error_of(traceback: str) -> str:
+    """The error that a traceback ends with: its message alone where that is for readers."""
+    found = _TOLD.search(traceback)
+    if found is None:
+        return "the job has failed"
+    kind, message = found[1], found[2] or ""
+    if kind.startswith("neuronxa.errors."):
+        return message
+    name = kind.rpartition(".")[2]
+    return f"{name}: {message}" if message else name
 
 
 def killed_jobs(logs: Path, *, since: float) -> Iterator[Killed]:

@@ -222,8 +222,8 @@ def correlate_methods(
     downstream
         Task scores, columns ``model, task, language, metric, value`` and any others.
     pivot
-        Language that the headline leaves out: its alignment is 1 by definition, and one such point
-        makes a correlation out of nothing.
+        Language that the headline leaves out: its alignment with itself is 1 but for ties, and one
+        such point makes a correlation out of nothing.
     confidence
         Coverage of the intervals.
     resamples, seed

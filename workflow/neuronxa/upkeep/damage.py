@@ -144,7 +144,7 @@ _READERS: dict[str, Callable[[Path], object]] = {
 
 
 #: Folders of results that others go into come first, so that repairs can be run from the top.
-_LATE = {"correlation": 1, "figures": 2, "tables": 2}
+_LATE = {"correlation": 1, "figures": 2, "tables": 2, "site": 3}
 
 
 def _flow(error: NeuronXAError) -> tuple[bool, int, bool]:

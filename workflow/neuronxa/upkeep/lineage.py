@@ -82,7 +82,7 @@ def lineage_of(path: Path) -> Lineage:
 
 def _without_record(path: Path) -> Lineage:
     """A store or snapshot that was made in Python."""
-    if path.name not in (MANIFEST, HANDLE) or not path.is_file():
+    if path.name not in (MANIFEST, HANDLE) or not path.is_file() or place_of(path) is not None:
         raise StoreError(
             "nothing is recorded of where it comes from",
             where=str(path),

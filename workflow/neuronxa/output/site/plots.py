@@ -103,6 +103,7 @@ def plot_curves(
         }
     )
     of_mu = (scores["representation"] == representation) & (scores["measure"] == "mu")
+    of_mu &= scores["n"] > 0
     chance = round(1 / (2 * int(scores.loc[of_mu, "n"].min()) - 1), 4)
     ends = [data[-1]["x"][0], data[-1]["x"][-1]]
     dashed = {"color": "#666", "dash": "dash", "width": 1}

@@ -11,6 +11,8 @@ import pandas as pd
 
 #: From so many rows on a table breaks over pages.
 LONG_TABLE: Final = 45
+#: The same where it stands sideways, on a page that is less high.
+LONG_SIDEWAYS: Final = 30
 #: Width of a column and of the text, and its height, in points: those of the ACL style.
 COLUMN: Final = 219.0
 TEXT: Final = 455.0
@@ -106,6 +108,9 @@ def latex_table(cells: pd.DataFrame, numeric: Sequence[bool], *, caption: str, l
     cells, numeric, same = _without_constants(cells, numeric)
     long = len(cells) >= LONG_TABLE
     place, size = _fitting(cells, _LONG if long else _FLOATS)
+    if not long and place.width == HEIGHT and len(cells) > LONG_SIDEWAYS:
+        long = True
+        place, size = _fitting(cells, _LONG)
     sideways = place.width == HEIGHT
     body = cells.style.hide(axis="index").to_latex(
         column_format="".join("r" if is_number else "l" for is_number in numeric),

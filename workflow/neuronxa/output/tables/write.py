@@ -81,7 +81,7 @@ def write_table(
     label
         LaTeX label, such as ``tab:scores``.
     formats
-        What to write. LaTeX needs the package booktabs, and longtable from 45 rows on.
+        What to write. The first line of LaTeX says which packages it needs.
 
     Returns
     -------

@@ -22,7 +22,7 @@ import yaml
 
 from ..s3 import s3_server
 from ..slurm.cluster import Cluster, missing
-from ..torture.runs import LIBRARY, REPOSITORY, default_sheets
+from ..torture.runs import LIBRARY, REPOSITORY, default_sheets, plain_snakemake
 from ..workflow.conftest import write_config
 from ..workflow.project import digests, make_project
 
@@ -105,15 +105,9 @@ def timed(
     return time.perf_counter() - began
 
 
-def snakemake(*options: str) -> list[str]:
-    """The command of plain Snakemake."""
-    files = ["--snakefile", str(REPOSITORY / "Snakefile"), "--configfile", "config.yaml"]
-    return [sys.executable, "-m", "snakemake", *files, *options]
-
-
 def run_local(folder: Path) -> float:
     """Jobs on this machine."""
-    return timed(folder, snakemake(*LOCAL))
+    return timed(folder, plain_snakemake(*LOCAL))
 
 
 def run_processes(folder: Path) -> float:
@@ -122,7 +116,7 @@ def run_processes(folder: Path) -> float:
     config = yaml.safe_load(path.read_text("utf-8"))
     config["alignment"] = {**config.get("alignment", {}), "scheduler": "processes"}
     path.write_text(yaml.safe_dump(config), "utf-8")
-    return timed(folder, snakemake(*LOCAL))
+    return timed(folder, plain_snakemake(*LOCAL))
 
 
 def run_bucket(folder: Path) -> float:
@@ -130,7 +124,7 @@ def run_bucket(folder: Path) -> float:
     with s3_server() as url:
         run = [sys.executable, "-m", "neuronxa", "run", "--bucket", f"{url}/one", "--"]
         push = [sys.executable, "-m", "neuronxa", "bucket", "push", f"{url}/one"]
-        return timed(folder, [*run, *snakemake(*LOCAL)]) + timed(folder, push)
+        return timed(folder, [*run, *plain_snakemake(*LOCAL)]) + timed(folder, push)
 
 
 def run_slurm(folder: Path) -> float:
@@ -138,7 +132,7 @@ def run_slurm(folder: Path) -> float:
     cluster = Cluster(folder / "slurm")
     try:
         cluster.start()
-        return timed(folder, snakemake(*SLURM), cluster.environment)
+        return timed(folder, plain_snakemake(*SLURM), cluster.environment)
     finally:
         cluster.stop()
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from contextlib import suppress
@@ -16,6 +15,7 @@ from contextlib import suppress
 import psutil
 import pytest
 
+from ..torture.runs import default_sheets, plain_snakemake
 from ..workflow.conftest import write_config
 from ..workflow.project import digests, make_project
 from .cluster import NODES, Cluster, missing
@@ -42,31 +42,25 @@ def cluster(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory, repository):
+def project(tmp_path_factory):
     """The tiny project; on devices that may be a GPU, so that its jobs ask for one."""
     folder = tmp_path_factory.mktemp("project")
-    names = ("models", "languages", "corpora", "extractions", "tasks", "published")
-    config = make_project(folder, {name: str(repository / f"config/{name}.tsv") for name in names})
+    config = make_project(folder, default_sheets())
     config["extraction"]["device"] = "auto"
     write_config(folder, config)
     return folder
 
 
-def command(repository, *options):
-    files = ["--snakefile", str(repository / "Snakefile"), "--configfile", "config.yaml"]
-    return [sys.executable, "-m", "snakemake", *files, *options]
-
-
 def slurm(repository, *options):
     profile = repository / "workflow/profiles/slurm"
-    return command(repository, "--workflow-profile", str(profile), *HERE, *options)
+    return plain_snakemake("--workflow-profile", str(profile), *HERE, *options)
 
 
 @pytest.fixture(scope="module")
-def local(project, repository):
+def local(project):
     """What a run on this machine ends with, and how many seconds it takes."""
     start = time.monotonic()
-    subprocess.run(command(repository, "--cores", "2"), cwd=project, check=True)
+    subprocess.run(plain_snakemake("--cores", "2"), cwd=project, check=True)
     seconds = time.monotonic() - start
     found = digests(project)
     forget(project)

@@ -27,8 +27,7 @@ from neuronxa.upkeep.damage import check_handle, find_damage
 
 from ..workflow.conftest import write_config
 from ..workflow.project import add_tasks, make_project
-
-REPOSITORY = Path(__file__).parents[2]
+from .runs import REPOSITORY, default_sheets, plain_snakemake
 
 #: What can be damaged: kind -> patterns below the folder of a run.
 KINDS = {
@@ -57,9 +56,7 @@ COMMAND = re.compile(r"run: (.*)$", flags=re.MULTILINE)
 
 def make_run(folder, *, languages=3, models=("tiny-llama",), targets=(), tasks=False):
     """A finished run of the tiny project in a folder, with tasks of every kind if asked for."""
-    names = ("models", "languages", "corpora", "extractions", "tasks", "published")
-    sheets = {name: str(REPOSITORY / f"config/{name}.tsv") for name in names}
-    config = make_project(folder, sheets)
+    config = make_project(folder, default_sheets())
     if tasks:
         config = add_tasks(folder, config)
     config |= {"models": list(models), "languages": config["languages"][:languages]}
@@ -69,8 +66,7 @@ def make_run(folder, *, languages=3, models=("tiny-llama",), targets=(), tasks=F
 
 def run_snakemake(folder, *arguments):
     """Run Snakemake on the project in a folder; what it printed."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile")]
-    command += ["--configfile", "config.yaml", *arguments]
+    command = plain_snakemake(*arguments)
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
     if done.returncode:
         raise AssertionError(done.stderr[-5000:])

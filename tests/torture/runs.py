@@ -46,10 +46,14 @@ def make_run(*arguments):
 
 
 def snakemake(*arguments):
-    """The command of plain Snakemake."""
+    """The command of plain Snakemake, on this machine."""
+    return plain_snakemake("--cores", "2", "--rerun-incomplete", *arguments)
+
+
+def plain_snakemake(*arguments):
+    """The command of plain Snakemake: where jobs run is for the caller to say."""
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile")]
-    command += ["--configfile", "config.yaml", "--cores", "2", "--rerun-incomplete"]
-    return [*command, *arguments]
+    return [*command, "--configfile", "config.yaml", *arguments]
 
 
 def launch(folder, command, output=subprocess.DEVNULL):

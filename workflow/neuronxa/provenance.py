@@ -121,9 +121,7 @@ class JobRecord:
     def add_folder(self, folder: Path) -> None:
         """Record everything in a folder that the job has made, beyond its declared outputs."""
         made = sorted(path for path in folder.rglob("*") if path.is_file())
-        if place := place_of(folder):
-            top, *rest = place.below.parts
-            shutil.rmtree(place.base.joinpath(top, RECORDS, *rest), ignore_errors=True)
+        forget(folder)
         self.beside = tuple(path for path in made if path not in self.outputs)
 
     def start(self) -> None:
